@@ -1,0 +1,25 @@
+/* Text: bounded copies, comparisons, and the nearest word for a sentence that helps. */
+#ifndef TG_BASE_TEXT_H
+#define TG_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Copies with a NUL. False, and an empty destination, where it does not fit. */
+bool tg_text_copy(char *destination, size_t size, const char *source);
+bool tg_text_copy_slice(char *destination, size_t size, const char *data, size_t length);
+/* Appends printf-wise at *length; false and no change where it does not fit. */
+bool tg_text_append(char *destination, size_t size, size_t *length, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+bool tg_text_equal(const char *a, const char *b);
+/* The candidate with the smallest edit distance, at most 3 and under half its length; else NULL. */
+const char *tg_text_nearest(const char *word, const char *const *candidates, size_t count);
+/* 1 to 63 of a-z 0-9 _. */
+bool tg_text_is_name(const char *text);
+/* Strict UTF-8 (RFC 3629: no surrogates, nothing overlong, nothing past U+10FFFF). */
+bool tg_text_is_utf8(const char *data, size_t length);
+/* Finite numbers only, all of the text: TG_E_INVALID, TG_E_RANGE. */
+int tg_text_to_double(const char *text, size_t length, double *value);
+int tg_text_to_whole(const char *text, size_t length, long long *value);
+
+#endif
