@@ -2,6 +2,7 @@
 #ifndef TG_BASE_BUFFER_H
 #define TG_BASE_BUFFER_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,16 +24,21 @@ void tg_buffer_add(struct tg_buffer *buffer, const void *data, size_t length);
 void tg_buffer_text(struct tg_buffer *buffer, const char *text);
 void tg_buffer_format(struct tg_buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+void tg_buffer_format_list(struct tg_buffer *buffer, const char *format, va_list arguments)
+    __attribute__((format(printf, 2, 0)));
 
 /*
  * JSON, without white space, commas set by the writer. Decimals are written as strings, times as
- * RFC 3339 strings, doubles with the shortest text that reads back the same; a double that is not
- * finite is a bug of the caller and fails the buffer. Nesting at most 32.
+ * RFC 3339 strings, doubles with the shortest text that reads back the same. Bytes of a string that
+ * are not UTF-8 become U+FFFD. What could not be JSON is a bug of the caller and fails the buffer:
+ * a double that is not finite, nesting over 32, a value without key in an object, a key in an
+ * array, a close that closes nothing.
  */
 struct tg_json_writer {
     struct tg_buffer *buffer; /* borrowed */
     uint32_t depth;
     uint32_t has_items; /* a bit per level */
+    uint32_t is_object; /* a bit per level */
     bool after_key;
 };
 
@@ -42,7 +48,7 @@ void tg_json_object_close(struct tg_json_writer *json);
 void tg_json_array_open(struct tg_json_writer *json);
 void tg_json_array_close(struct tg_json_writer *json);
 void tg_json_key(struct tg_json_writer *json, const char *key);
-void tg_json_string(struct tg_json_writer *json, const char *text);
+void tg_json_string(struct tg_json_writer *json, const char *text); /* NULL: null */
 void tg_json_string_slice(struct tg_json_writer *json, const char *data, size_t length);
 void tg_json_whole(struct tg_json_writer *json, int64_t value);
 void tg_json_real(struct tg_json_writer *json, double value);

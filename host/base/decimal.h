@@ -46,7 +46,7 @@ static inline struct tg_decimal tg_decimal_max(struct tg_decimal a, struct tg_de
     return a.units > b.units ? a : b;
 }
 
-/* whole * 10^0, for constants: tg_decimal_whole(100) is 100. Fits for |whole| <= 92,233,720,368. */
+/* For constants: tg_decimal_whole(100) is 100. A bug for |whole| > 92,233,720,368. */
 struct tg_decimal tg_decimal_whole(int64_t whole);
 struct tg_decimal tg_decimal_add(struct tg_decimal a, struct tg_decimal b, bool *overflow);
 struct tg_decimal tg_decimal_subtract(struct tg_decimal a, struct tg_decimal b, bool *overflow);
@@ -68,7 +68,7 @@ struct tg_decimal tg_decimal_quantize(struct tg_decimal a, unsigned places,
 /*
  * Reads [+-]digits[.digits][e[+-]digits], all of text[0..length). More than 8 digits after the
  * point are rounded half to even. TG_E_INVALID for anything else, TG_E_OVERFLOW where it does not
- * fit. Reads no NaN, infinity, hexadecimal, blank or thousands separator.
+ * fit. At most 256 characters; reads no NaN, infinity, hexadecimal, blank or thousands separator.
  */
 int tg_decimal_parse(const char *text, size_t length, struct tg_decimal *result);
 /* Shortest exact text, at least one digit before the point, no trailing zeros. Returns length. */
@@ -77,7 +77,11 @@ size_t tg_decimal_format(struct tg_decimal a, char text[TG_DECIMAL_TEXT_SIZE]);
 size_t tg_decimal_format_places(struct tg_decimal a, unsigned places,
                                 char text[TG_DECIMAL_TEXT_SIZE]);
 
-/* TG_E_RANGE for NaN, infinities and what does not fit. */
+/*
+ * Rounds the exact binary value once; TG_E_RANGE for NaN, infinities and what does not fit. The
+ * double nearest to 0.29 is a little less than 0.29: what came from decimal digits is rounded half
+ * to even to get them back, while DOWN would give 0.28999999.
+ */
 int tg_decimal_from_double(double value, enum tg_rounding rounding, struct tg_decimal *result);
 /* The nearest double of units / 10^8. */
 double tg_decimal_to_double(struct tg_decimal a);

@@ -5,7 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Copies with a NUL. False, and an empty destination, where it does not fit. */
+/* Copies with a NUL. False, and an empty destination, where it does not fit; a slice with a NUL
+ * inside fits nowhere. */
 bool tg_text_copy(char *destination, size_t size, const char *source);
 bool tg_text_copy_slice(char *destination, size_t size, const char *data, size_t length);
 /* Appends printf-wise at *length; false and no change where it does not fit. */
@@ -18,7 +19,12 @@ const char *tg_text_nearest(const char *word, const char *const *candidates, siz
 bool tg_text_is_name(const char *text);
 /* Strict UTF-8 (RFC 3629: no surrogates, nothing overlong, nothing past U+10FFFF). */
 bool tg_text_is_utf8(const char *data, size_t length);
-/* Finite numbers only, all of the text: TG_E_INVALID, TG_E_RANGE. */
+/* How many bytes the character at the start of data[0..length) has, 1 to 4; 0: not UTF-8. */
+size_t tg_text_utf8_sequence(const char *data, size_t length);
+/*
+ * [+-]digits[.digits][e[+-]digits] and [+-]digits, all of the text, at most 256 characters:
+ * TG_E_INVALID for anything else, TG_E_RANGE where it does not fit. `value` is then not touched.
+ */
 int tg_text_to_double(const char *text, size_t length, double *value);
 int tg_text_to_whole(const char *text, size_t length, long long *value);
 

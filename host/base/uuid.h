@@ -18,7 +18,27 @@ struct tg_uuid7 {
 };
 
 void tg_uuid7_init(struct tg_uuid7 *maker, uint64_t seed);
-struct tg_uuid tg_uuid7_next(struct tg_uuid7 *maker, int64_t utc_ns);
+
+/* Inline: the bus makes one for every message. A time before 1970 counts as 1970. */
+static inline struct tg_uuid tg_uuid7_next(struct tg_uuid7 *maker, int64_t utc_ns)
+{
+    uint64_t milliseconds = utc_ns > 0 ? (uint64_t)utc_ns / 1000000u : 0;
+    if (milliseconds > maker->milliseconds) {
+        maker->milliseconds = milliseconds;
+        maker->counter = 0;
+    } else if (++maker->counter > 0xFFFu) {
+        maker->milliseconds++;
+        maker->counter = 0;
+    }
+    uint64_t high = (maker->milliseconds << 16) | UINT64_C(0x7000) | maker->counter;
+    uint64_t low = (tg_random_next(&maker->random) >> 2) | (UINT64_C(1) << 63);
+    struct tg_uuid id;
+    for (int i = 0; i < 8; i++) { /* compilers make two byte swaps of this */
+        id.bytes[i] = (uint8_t)(high >> (56 - 8 * i));
+        id.bytes[8 + i] = (uint8_t)(low >> (56 - 8 * i));
+    }
+    return id;
+}
 
 static inline bool tg_uuid_is_none(const struct tg_uuid *id)
 {
