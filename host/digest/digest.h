@@ -14,6 +14,11 @@ struct digest_part {
     size_t length;
 };
 
+/*
+ * All return 0, TG_E_NO_MEMORY or TG_E_FAILED (the library refused); the result is then empty.
+ * Parts of length 0 count; their data may be NULL. Hexadecimal is in lower case.
+ */
+
 /* SHA-256 over the parts, each preceded by its length as 8 bytes, lowest first. */
 int digest_parts(const struct digest_part *parts, size_t count, char text[DIGEST_TEXT_SIZE]);
 /* SHA-256 of plain bytes. */
