@@ -53,7 +53,7 @@ enum coord_conflict {
 #define COORD_CONFLICT_ENUM(NAME, text) COORD_CONFLICT_##NAME,
     COORD_CONFLICT_LIST(COORD_CONFLICT_ENUM)
 #undef COORD_CONFLICT_ENUM
-    COORD_CONFLICT_COUNT
+        COORD_CONFLICT_COUNT
 };
 const char *coord_conflict_text(enum coord_conflict conflict);
 
@@ -71,7 +71,7 @@ struct coord_seen_position {
 };
 struct coord_conflict_case {
     char symbol[TG_SYMBOL_SIZE];
-    uint8_t action; /* TG_ACTION_* */
+    uint8_t action;  /* TG_ACTION_* */
     bool after_risk; /* only risk_override is looked for; the proposal's sizes are filled in */
     double confidence;
     struct coord_opinions opinions;
@@ -108,9 +108,9 @@ struct coord_sizing_verdict {
 struct coord_risk_case {
     /* the proposal */
     char symbol[TG_SYMBOL_SIZE];
-    char side[8];    /* "buy" or "sell"; anything else is for the policy to refuse */
+    char side[8];     /* "buy" or "sell"; anything else is for the policy to refuse */
     char profile[12]; /* "normal" or "rebalance" */
-    bool reduces;    /* closes or reduces a position */
+    bool reduces;     /* closes or reduces a position */
     bool has_stop_loss, has_take_profit;
     double size_usd, entry_price, stop_loss, take_profit, leverage, confidence;
     uint8_t regime;     /* TG_REGIME_* */
@@ -123,17 +123,23 @@ struct coord_risk_case {
     double exposure_pct; /* sum of size x leverage of open positions in % of equity */
     bool volatility_spike;
     bool breaker_stands;
-    char breaker[24];         /* which; "" for none */
+    char breaker[24]; /* which; "" for none */
     bool in_cooldown;
-    char cooldown[24];        /* which */
-    double cooldown_seconds;  /* left */
+    char cooldown[24];       /* which */
+    double cooldown_seconds; /* left */
     int64_t entry_orders_minute, entry_orders_day;
     double size_min; /* the symbol's smallest order, account currency at the entry price */
     uint32_t positions_of_symbol, positions_open;
-    struct coord_seen_position positions[COORD_POSITIONS_SEEN_MAX]; /* same_symbol as seen from it */
+    struct coord_seen_position
+        positions[COORD_POSITIONS_SEEN_MAX]; /* same_symbol as seen from it */
     uint32_t position_count;
 };
-enum coord_risk_status { COORD_RISK_APPROVED, COORD_RISK_MODIFIED, COORD_RISK_REJECTED, COORD_RISK_HALTED };
+enum coord_risk_status {
+    COORD_RISK_APPROVED,
+    COORD_RISK_MODIFIED,
+    COORD_RISK_REJECTED,
+    COORD_RISK_HALTED
+};
 const char *coord_risk_status_text(enum coord_risk_status status);
 
 struct coord_adjustment {

@@ -35,8 +35,7 @@ struct sched_task_options {
     uint32_t depends_on_count;
 };
 
-int sched_create(const struct sched_options *options, struct sched **sched,
-                 struct tg_error *error);
+int sched_create(const struct sched_options *options, struct sched **sched, struct tg_error *error);
 void sched_destroy(struct sched *sched);
 int sched_symbol_add(struct sched *sched, const char *symbol, uint32_t *number,
                      struct tg_error *error);
@@ -47,8 +46,8 @@ int sched_start(struct sched *sched, int64_t utc, int64_t monotonic, struct tg_e
 
 struct sched_run {
     uint32_t task, symbol;
-    uint64_t number;   /* unique; a late end of an earlier run is told apart by it */
-    int64_t slot;      /* UTC */
+    uint64_t number;    /* unique; a late end of an earlier run is told apart by it */
+    int64_t slot;       /* UTC */
     int64_t started_at; /* monotonic */
     int64_t deadline;   /* monotonic */
     bool forced;        /* by sched_run_now */
@@ -56,17 +55,17 @@ struct sched_run {
 
 /* Why a slot did not run. X(NAME, "text") */
 #define SCHED_SKIP_LIST(X)                                                                         \
-    X(OVERLAP, "overlap")         /* the last run still goes on */                                 \
-    X(DEPENDENCY, "dependency")   /* a dependency had no fresh success in time */                  \
-    X(STATE, "state")             /* the host's state or degradation level forbids it */           \
-    X(NO_DATA, "no_data")         /* no fresh snapshot of the symbol */                            \
-    X(MISSED, "missed")           /* slots that passed while nobody looked; they run once */
+    X(OVERLAP, "overlap")       /* the last run still goes on */                                   \
+    X(DEPENDENCY, "dependency") /* a dependency had no fresh success in time */                    \
+    X(STATE, "state")           /* the host's state or degradation level forbids it */             \
+    X(NO_DATA, "no_data")       /* no fresh snapshot of the symbol */                              \
+    X(MISSED, "missed")         /* slots that passed while nobody looked; they run once */
 
 enum sched_skip {
 #define SCHED_SKIP_ENUM(NAME, text) SCHED_SKIP_##NAME,
     SCHED_SKIP_LIST(SCHED_SKIP_ENUM)
 #undef SCHED_SKIP_ENUM
-    SCHED_SKIP_COUNT
+        SCHED_SKIP_COUNT
 };
 const char *sched_skip_text(enum sched_skip skip);
 

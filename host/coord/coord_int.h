@@ -1,0 +1,63 @@
+/* What the files of the coordinator share. */
+#ifndef TG_COORD_INT_H
+#define TG_COORD_INT_H
+
+#include "coord/coord.h"
+
+#define COORD_RECENT_KEYS_MAX 1024u /* remembered, so that a signal seen twice makes one decision  \
+                                     */
+
+struct coord_slot {
+    bool used;
+    uint64_t number; /* order of opening */
+    struct coord_decision decision;
+};
+
+struct coord_failures {
+    uint32_t failures, successes_in_a_row;
+};
+
+struct coord {
+    struct coord_options options;
+    uint16_t source;
+    enum coord_state state;
+    enum coord_level level;
+    struct coord_transition last_transition;
+    struct coord_failures failures[COORD_CALL_COUNT];
+    struct coord_counters counters;
+    struct coord_slot slots[COORD_DECISIONS_OPEN_MAX];
+    uint32_t open_count;
+    uint64_t next_number;
+    uint64_t recent_keys[COORD_RECENT_KEYS_MAX];
+    uint32_t recent_key_next;
+};
+
+/* states.c */
+int coord__transition(struct coord *coord, enum coord_state to, const char *actor,
+                      const char *reason, struct tg_error *error);
+void coord__announce(struct coord *coord, const char *event, const char *from, const char *to,
+                     const char *actor, const char *message, uint8_t priority);
+void coord__alert(struct coord *coord, const char *type, uint8_t severity, const char *symbol,
+                  const char *message);
+
+/* emergency.c */
+int coord__on_alert(void *context, const struct tg_message *message);
+
+/* decisions.c */
+int coord__on_signal(void *context, const struct tg_message *message);
+void coord__end(struct coord *coord, struct coord_slot *slot, enum coord_outcome outcome,
+                const char *code, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* pipeline.c */
+void coord__run(struct coord *coord, struct coord_slot *slot);
+
+/* context.c */
+void coord__opinions(const struct coord *coord, const char *symbol,
+                     struct coord_opinions *opinions);
+uint32_t coord__positions(const struct coord *coord, const struct coord_decision *decision,
+                          struct coord_seen_position *positions);
+/* Fills portfolio, prices and the risk case; 0, or TG_E_STALE with what is missing. */
+int coord__context(struct coord *coord, struct coord_decision *decision, int64_t now,
+                   struct tg_error *error);
+
+#endif
