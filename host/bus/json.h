@@ -1,15 +1,20 @@
 /*
- * JSON read strictly: duplicates, NaN, trailing text, nesting over 32 and more than the limit are
- * refused. A thin cover over the JSON library so that no other room needs its header.
+ * JSON read strictly: duplicates, NaN, trailing text, nesting over 32 and more than 1 MiB are
+ * refused. A thin cover over the JSON library so that no other room needs its header. (The library
+ * has names that begin with json_ too; json.c keeps the two apart.)
  */
 #ifndef TG_BUS_JSON_H
 #define TG_BUS_JSON_H
 
+#include "base/buffer.h"
 #include "base/error.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#define JSON_BYTES_MAX   (1024u * 1024u)
+#define JSON_NESTING_MAX 32u
 
 struct json_value; /* opaque; a node of a document */
 
@@ -32,5 +37,15 @@ double json_number(const struct json_value *value);       /* 0 for others */
 bool json_is_whole(const struct json_value *value);       /* a number written without . or e */
 int64_t json_whole(const struct json_value *value);       /* 0 for others */
 const char *json_string(const struct json_value *value);  /* NULL for others */
+
+/* Writes the value as it stands, members in their order. */
+void json_write(const struct json_value *value, struct tg_json_writer *json);
+
+/*
+ * Is the text one JSON value within the limits? Gives its kind. The same verdict as json_parse, but
+ * without memory of its own for all ordinary text (no escape in a key, no \u escape, at most 128
+ * keys open at once); anything else is handed to json_parse.
+ */
+int json_check(const char *text, size_t length, enum json_kind *kind, struct tg_error *error);
 
 #endif
