@@ -89,7 +89,7 @@ int sched_end(struct sched *sched, const struct sched_run *run, enum sched_outco
 /* Runs whose deadline has passed, one a call; the caller cancels and ends them TIMED_OUT. */
 bool sched_overdue(const struct sched *sched, int64_t monotonic, struct sched_run *run);
 /* UTC of the next moment at which something may be due; INT64_MAX: never. */
-int64_t sched_next_time(const struct sched *sched);
+int64_t sched_next_time(struct sched *sched);
 
 /* TG_E_NOT_FOUND; run_now obeys the overlap guard: TG_E_STATE while a run goes on or disabled. */
 int sched_task_find(const struct sched *sched, const char *name); /* -1: none */
