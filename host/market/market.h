@@ -30,7 +30,7 @@ enum market_verdict {
 #define MARKET_VERDICT_ENUM(NAME, text, sentence) MARKET_BAR_##NAME,
     MARKET_VERDICT_LIST(MARKET_VERDICT_ENUM)
 #undef MARKET_VERDICT_ENUM
-    MARKET_VERDICT_COUNT
+        MARKET_VERDICT_COUNT
 };
 const char *market_verdict_text(enum market_verdict verdict);
 const char *market_verdict_sentence(enum market_verdict verdict);
@@ -43,6 +43,9 @@ struct market_options {
      * has really moved and the next one is used; 0: never. */
     uint32_t absurd_accept_after;
     int64_t snapshot_age_max_ns; /* 0: 60 s; one bar of the feed where that is more */
+    /* market_advance waits so long after the end of an aggregate for its last minute to arrive, at
+     * most a minute; 0 where bars arrive before market_advance is called for their time. */
+    int64_t advance_grace_ns;
 };
 
 /*
@@ -52,10 +55,11 @@ struct market_options {
 typedef void (*market_emit)(void *context, uint32_t symbol, uint32_t timeframe,
                             const struct tg_bar *bar);
 
-int64_t market_timeframe_ns(uint32_t timeframe);      /* TG_TIMEFRAME_* */
+int64_t market_timeframe_ns(uint32_t timeframe); /* TG_TIMEFRAME_* */
 /* TG_TIMEFRAME_*; -1: none of that length. */
 int market_timeframe_of_ns(int64_t duration_ns);
 
+/* `options` may be NULL: all defaults. TG_E_RANGE, TG_E_NO_MEMORY. */
 int market_create(const struct market_options *options, struct market **market,
                   struct tg_error *error);
 void market_destroy(struct market *market);
@@ -73,9 +77,8 @@ const char *market_symbol_name(const struct market *market, uint32_t symbol);
  * A bar of 1m closes the 5m bar when it is its last minute; where minutes are missing the bar
  * closes by market_advance or by the next bar.
  */
-enum market_verdict market_bar_add(struct market *market, uint32_t symbol,
-                                   const struct tg_bar *bar, int64_t now, market_emit emit,
-                                   void *context);
+enum market_verdict market_bar_add(struct market *market, uint32_t symbol, const struct tg_bar *bar,
+                                   int64_t now, market_emit emit, void *context);
 /* Closes the aggregates whose time is over, of all symbols. Cheap when nothing is due. */
 void market_advance(struct market *market, int64_t now, market_emit emit, void *context);
 
@@ -99,10 +102,12 @@ const struct tg_indicators *market_indicators(const struct market *market, uint3
 struct market_quality {
     uint64_t bars[MARKET_VERDICT_COUNT]; /* by verdict */
     int64_t first_open_time, last_close_time;
-    uint64_t gaps;          /* times that bars were missing between two used ones */
-    int64_t silent_ns;      /* time without bars, in all: the sum of the gaps */
+    uint64_t gaps;     /* times that bars were missing between two used ones */
+    int64_t silent_ns; /* time without bars, in all: the sum of the gaps */
     int64_t silent_longest_ns;
     int64_t silent_longest_from; /* when the longest one began */
+    uint64_t aggregate_late;     /* used bars that came after their aggregate had been closed */
+    uint64_t volume_overflows;   /* additions to an aggregate's volume that did not fit */
 };
 const struct market_quality *market_quality(const struct market *market, uint32_t symbol);
 
