@@ -1,0 +1,225 @@
+/*
+ * A bounded window of decisions as JSON text, and a file of JSON lines beside it.
+ *
+ *   decisions: ring of {ids, text}; the oldest leave when the count or the bytes go over the limit
+ *
+ * The store owns the texts and the file. The file is written through stdio's buffer; a failed write
+ * is remembered and told by the call that caused it and again by store_finish, so that a full disk
+ * is never silent.
+ */
+#include "store/store.h"
+
+#include "base/uuid.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct kept {
+    struct tg_uuid signal_id, order_id, position_id;
+    char *text;
+    size_t length;
+};
+
+struct store {
+    struct kept *window; /* ring of `capacity` */
+    size_t capacity, first, count;
+    size_t bytes, bytes_max;
+    FILE *file;
+    char *path;
+    int write_error; /* errno of the first write that failed */
+    struct tg_buffer line;
+    struct trade *trade; /* borrowed */
+    struct store_counters counters;
+};
+
+int store_create(const struct store_options *options, struct store **result, struct tg_error *error)
+{
+    struct store *store = calloc(1, sizeof(*store));
+    if (store == NULL)
+        return TG_FAIL(error, NO_MEMORY, "store: out of memory");
+    store->capacity = options->decisions_max > 0 ? options->decisions_max : STORE_DECISIONS_MAX;
+    store->bytes_max = options->bytes_max > 0 ? options->bytes_max : STORE_WINDOW_BYTES;
+    tg_buffer_init(&store->line, 1024u * 1024u);
+    store->window = calloc(store->capacity, sizeof(*store->window));
+    if (store->window == NULL) {
+        store_destroy(store);
+        return TG_FAIL(error, NO_MEMORY, "store: out of memory for %zu decisions",
+                       options->decisions_max);
+    }
+    if (options->decisions_path != NULL) {
+        store->path = strdup(options->decisions_path);
+        store->file = strcmp(options->decisions_path, "-") == 0
+                          ? stdout
+                          : fopen(options->decisions_path, "w");
+        if (store->path == NULL || store->file == NULL) {
+            int reason = errno;
+            store_destroy(store);
+            return TG_FAIL(error, IO, "%s: cannot be written: %s", options->decisions_path,
+                           strerror(reason));
+        }
+    }
+    *result = store;
+    return 0;
+}
+
+static int write_failed(const struct store *store, struct tg_error *error)
+{
+    return TG_FAIL(error, IO, "%s: writing failed: %s", store->path, strerror(store->write_error));
+}
+
+int store_finish(struct store *store, struct tg_error *error)
+{
+    if (store->file == NULL)
+        return 0;
+    errno = 0;
+    if (fflush(store->file) != 0 && store->write_error == 0)
+        store->write_error = errno != 0 ? errno : EIO;
+    return store->write_error != 0 ? write_failed(store, error) : 0;
+}
+
+void store_destroy(struct store *store)
+{
+    if (store == NULL)
+        return;
+    for (size_t i = 0; store->window != NULL && i < store->count; i++)
+        free(store->window[(store->first + i) % store->capacity].text);
+    free(store->window);
+    tg_buffer_fini(&store->line);
+    if (store->file != NULL && store->file != stdout)
+        (void)fclose(store->file);
+    free(store->path);
+    free(store);
+}
+
+static void forget_oldest(struct store *store)
+{
+    struct kept *oldest = &store->window[store->first];
+    store->bytes -= oldest->length;
+    free(oldest->text);
+    memset(oldest, 0, sizeof(*oldest));
+    store->first = (store->first + 1) % store->capacity;
+    store->count--;
+    store->counters.decisions_forgotten++;
+}
+
+static int put_decision(void *context, const struct coord_decision *decision,
+                        struct tg_error *error)
+{
+    struct store *store = context;
+    struct tg_json_writer json;
+    tg_buffer_clear(&store->line);
+    tg_json_begin(&json, &store->line);
+    coord_decision_write_json(decision, &json);
+    if (store->line.failed)
+        return TG_FAIL(error, OVERFLOW, "a decision does not fit into %zu bytes",
+                       store->line.limit);
+    store->counters.decisions++;
+    if (store->file != NULL && store->write_error == 0) {
+        errno = 0;
+        if (fwrite(store->line.data, 1, store->line.length, store->file) != store->line.length ||
+            fputc('\n', store->file) == EOF)
+            store->write_error = errno != 0 ? errno : EIO;
+    }
+    char *text = malloc(store->line.length + 1);
+    if (text == NULL)
+        return TG_FAIL(error, NO_MEMORY, "store: out of memory for a decision");
+    memcpy(text, store->line.data, store->line.length + 1);
+    while (store->count == store->capacity ||
+           (store->count > 0 && store->bytes + store->line.length > store->bytes_max))
+        forget_oldest(store);
+    struct kept *kept = &store->window[(store->first + store->count) % store->capacity];
+    *kept = (struct kept){.signal_id = decision->id,
+                          .order_id = decision->order_id,
+                          .position_id = decision->position_id,
+                          .text = text,
+                          .length = store->line.length};
+    store->count++;
+    store->bytes += kept->length;
+    return store->write_error != 0 ? write_failed(store, error) : 0;
+}
+
+static int put_transition(void *context, const struct coord_transition *transition,
+                          struct tg_error *error)
+{
+    (void)transition;
+    (void)error;
+    struct store *store = context;
+    store->counters.transitions++;
+    return 0;
+}
+
+struct coord_store store_for_coordinator(struct store *store)
+{
+    return (struct coord_store){
+        .decision = put_decision, .transition = put_transition, .context = store};
+}
+
+static int put_order(void *context, const struct trade_order *order, struct tg_error *error)
+{
+    struct store *store = context;
+    if (store->trade == NULL)
+        return TG_FAIL(error, STATE, "store: an order before store_set_trade");
+    store->counters.orders++;
+    if (order->state == TRADE_ORDER_INTENDED)
+        trade_intent_stored(store->trade, &order->id, true);
+    return 0;
+}
+
+void store_set_trade(struct store *store, struct trade *trade)
+{
+    store->trade = trade;
+}
+
+static int put_fill(void *context, const struct trade_fill *fill, struct tg_error *error)
+{
+    (void)fill;
+    (void)error;
+    struct store *store = context;
+    store->counters.fills++;
+    return 0;
+}
+
+static int put_position(void *context, const struct trade_position *position,
+                        struct tg_error *error)
+{
+    (void)position;
+    (void)error;
+    struct store *store = context;
+    store->counters.positions++;
+    return 0;
+}
+
+struct trade_journal store_journal(struct store *store)
+{
+    return (struct trade_journal){
+        .order = put_order, .fill = put_fill, .position = put_position, .context = store};
+}
+
+const char *store_decision_at(const struct store *store, size_t index)
+{
+    return index < store->count ? store->window[(store->first + index) % store->capacity].text
+                                : NULL;
+}
+
+size_t store_decision_count(const struct store *store)
+{
+    return store->count;
+}
+
+const char *store_decision_find(const struct store *store, const struct tg_uuid *id)
+{
+    for (size_t i = store->count; i > 0; i--) {
+        const struct kept *kept = &store->window[(store->first + i - 1) % store->capacity];
+        if (tg_uuid_equal(&kept->signal_id, id) || tg_uuid_equal(&kept->order_id, id) ||
+            tg_uuid_equal(&kept->position_id, id))
+            return kept->text;
+    }
+    return NULL;
+}
+
+void store_get_counters(const struct store *store, struct store_counters *counters)
+{
+    *counters = store->counters;
+}
