@@ -16,21 +16,22 @@
  *   - Supertrend starts down unless the first close is above the upper band.
  *
  * An average of movements shrinks in a flat market for ever and would end in denormal numbers,
- * which are slow and lose their ratio. Below 1e-30 (the smallest price is 1e-8) it counts as 0:
+ * which are slow and lose their ratio. Below 1e-22 of the smallest price (1e-8) it counts as 0:
  * that takes some 700 bars without any movement.
  *
- * Doubles are made from the decimals once per bar; sums over many bars are kept in integers and
- * do not drift. Core thread; the state belongs to the series. Refuses nothing.
+ * Movements are differences of decimals, exact before they become doubles, so that equal moves
+ * compare as equal: 0.1 + 0.2 does not decide a direction. Everything here is in units of a
+ * decimal, and is brought to scale when somebody asks. Sums over many bars are kept in integers
+ * and do not drift. Core thread; the state belongs to the series. Refuses nothing.
  */
 #include "base/clock.h"
-#include "base/decimal.h"
 #include "market_int.h"
 
 #define LONGEST 200u /* bars after which nothing is warming up any more */
 
-/* Movements smaller than this are none; alone beside a larger one, it may get a lot smaller. */
-#define MOVEMENT_NONE    1e-30
-#define MOVEMENT_NEITHER 1e-200
+/* Movements smaller than this are none (units); one alone beside a larger may be a lot smaller. */
+#define MOVEMENT_NONE  1e-22
+#define MOVEMENT_ALONE 1e-200
 
 static const uint64_t ema_length[MARKET__EMA_COUNT] = {9, 12, 20, 21, 26, 50, 200, 1};
 static const double ema_factor[MARKET__EMA_COUNT] = {2.0 / 10, 2.0 / 13, 2.0 / 21,  2.0 / 22,
@@ -39,14 +40,9 @@ static const uint64_t wilder_length[MARKET__WILDER_COUNT] = {14, 14, 14, 14, 14,
 static const double wilder_factor[MARKET__WILDER_COUNT] = {1.0 / 14, 1.0 / 14, 1.0 / 14,
                                                            1.0 / 14, 1.0 / 14, 1.0 / 10};
 
-static double larger(double a, double b)
+static double positive(int64_t units)
 {
-    return a > b ? a : b;
-}
-
-static double smaller(double a, double b)
-{
-    return a < b ? a : b;
+    return units > 0 ? (double)units : 0.0;
 }
 
 /* One step of an average that has had `inputs` inputs with this one; until `length` it is a sum. */
@@ -95,21 +91,21 @@ static void wilder_settle(double *wilder)
     if (wilder[MARKET__WILDER_RANGE_10] < MOVEMENT_NONE)
         wilder[MARKET__WILDER_RANGE_10] = 0.0;
     for (unsigned i = 0; i < MARKET__WILDER_COUNT; i++)
-        wilder[i] = wilder[i] < MOVEMENT_NEITHER ? 0.0 : wilder[i];
+        wilder[i] = wilder[i] < MOVEMENT_ALONE ? 0.0 : wilder[i];
 }
 
-static void wilder_step(struct market__indicators *state, const struct market__recent *before,
+static void wilder_step(struct market__indicators *state, const struct tg_bar *bar,
                         const struct market__recent *now)
 {
     const uint64_t inputs = state->bars - 1;
-    const double change = now->close - before->close;
-    const double up = now->high - before->high;
-    const double down = before->low - now->low;
+    const int64_t change = bar->close.units - state->last_close;
+    const int64_t up = bar->high.units - state->last_high;
+    const int64_t down = state->last_low - bar->low.units;
     const double input[MARKET__WILDER_COUNT] = {
-        [MARKET__WILDER_GAIN] = larger(change, 0.0),
-        [MARKET__WILDER_LOSS] = larger(-change, 0.0),
-        [MARKET__WILDER_PLUS] = up > down ? larger(up, 0.0) : 0.0,
-        [MARKET__WILDER_MINUS] = down > up ? larger(down, 0.0) : 0.0,
+        [MARKET__WILDER_GAIN] = positive(change),
+        [MARKET__WILDER_LOSS] = positive(-change),
+        [MARKET__WILDER_PLUS] = up > down ? positive(up) : 0.0,
+        [MARKET__WILDER_MINUS] = down > up ? positive(down) : 0.0,
         [MARKET__WILDER_RANGE_14] = now->true_range,
         [MARKET__WILDER_RANGE_10] = now->true_range,
     };
@@ -147,9 +143,9 @@ static void rsi_adx_step(struct market__indicators *state, struct market__recent
         state->adx14 = 0.0;
 }
 
-static void supertrend_step(struct market__indicators *state, double close_before,
-                            const struct market__recent *now)
+static void supertrend_step(struct market__indicators *state, const struct market__recent *now)
 {
+    const double close_before = (double)state->last_close;
     const uint64_t first = 11; /* the bar of the first ATR 10 */
     const double middle = (now->high + now->low) / 2.0;
     const double reach = 3.0 * state->wilder[MARKET__WILDER_RANGE_10];
@@ -184,34 +180,44 @@ static void volume_step(struct market__indicators *state, const struct tg_bar *b
     }
     state->session_price_volume += (now->high + now->low + now->close) / 3.0 * now->volume;
     state->session_volume += bar->volume.units;
-    if (state->bars > 1 && bar->close.units > state->last_close_units)
+    if (state->bars > 1 && bar->close.units > state->last_close)
         state->obv += bar->volume.units;
-    else if (state->bars > 1 && bar->close.units < state->last_close_units)
+    else if (state->bars > 1 && bar->close.units < state->last_close)
         state->obv -= bar->volume.units;
-    state->last_close_units = bar->close.units;
+}
+
+static double true_range(const struct market__indicators *state, const struct tg_bar *bar)
+{
+    const int64_t before = state->last_close;
+    const int64_t high = bar->high.units > before ? bar->high.units : before;
+    const int64_t low = bar->low.units < before ? bar->low.units : before;
+
+    return (double)(high - low);
 }
 
 void market__indicators_add(struct market__indicators *state, const struct tg_bar *bar)
 {
     const uint64_t number = state->bars;
     struct market__recent *now = &state->recent[number % MARKET__RECENT_COUNT];
-    const struct market__recent *before = &state->recent[(number - 1) % MARKET__RECENT_COUNT];
 
     state->bars = number + 1;
     state->values_current = false;
-    now->close = tg_decimal_to_double(bar->close);
-    now->high = tg_decimal_to_double(bar->high);
-    now->low = tg_decimal_to_double(bar->low);
-    now->volume = tg_decimal_to_double(bar->volume);
+    now->close = (double)bar->close.units;
+    now->high = (double)bar->high.units;
+    now->low = (double)bar->low.units;
+    now->volume = (double)bar->volume.units;
     state->close_total += bar->close.units;
     state->prefix[number % MARKET__PREFIX_COUNT] = state->close_total;
     ema_step(state, now->close);
     macd_signal_step(state);
     if (number > 0) {
-        now->true_range = larger(now->high, before->close) - smaller(now->low, before->close);
-        wilder_step(state, before, now);
+        now->true_range = true_range(state, bar);
+        wilder_step(state, bar, now);
         rsi_adx_step(state, now);
-        supertrend_step(state, before->close, now);
+        supertrend_step(state, now);
     }
     volume_step(state, bar, now);
+    state->last_high = bar->high.units;
+    state->last_low = bar->low.units;
+    state->last_close = bar->close.units;
 }

@@ -14,10 +14,11 @@
  * A value counts when it is warm and finite. Core thread.
  */
 #include "base/check.h"
-#include "base/decimal.h"
 #include "market_int.h"
 
 #include <math.h>
+
+#define UNITS ((double)TG_DECIMAL_ONE)
 
 #define STOCHASTIC_RANGE_MIN 1e-9
 #define STOCHASTIC_LENGTH    14u
@@ -76,7 +77,7 @@ static double mean_of_closes(const struct market__indicators *state, uint64_t le
 {
     const market__sum before = state->prefix[(state->bars - 1 - length) % MARKET__PREFIX_COUNT];
 
-    return (double)(state->close_total - before) / ((double)TG_DECIMAL_ONE * (double)length);
+    return (double)(state->close_total - before) / (UNITS * (double)length);
 }
 
 static void put_means(const struct market__indicators *state, struct tg_indicators *values)
@@ -90,29 +91,30 @@ static void put_means(const struct market__indicators *state, struct tg_indicato
         volume += bar->volume;
         atr += bar->atr14;
     }
-    values->sma20 = close / 20.0;
+    values->sma20 = close / (UNITS * 20.0);
     values->sma50 = mean_of_closes(state, 50);
     values->sma200 = mean_of_closes(state, 200);
-    values->volume_sma20 = volume / 20.0;
-    values->atr14_mean20 = atr / 20.0;
+    values->volume_sma20 = volume / (UNITS * 20.0);
+    values->atr14_mean20 = atr / (UNITS * 20.0);
 }
 
 static void put_bands(const struct market__indicators *state, struct tg_indicators *values)
 {
     const double middle = values->sma20;
-    const double ema = state->ema[MARKET__EMA_20];
-    const double reach = 2.0 * state->wilder[MARKET__WILDER_RANGE_10];
+    const double ema = state->ema[MARKET__EMA_20] / UNITS;
+    const double reach = 2.0 * state->wilder[MARKET__WILDER_RANGE_10] / UNITS;
+    const double middle_units = middle * UNITS;
     double squares[2] = {0.0, 0.0}; /* two sums, so that one need not wait for the other */
     double deviation;
 
     for (uint64_t age = 0; age < 20; age += 2) {
-        const double even = recent(state, age)->close - middle;
-        const double odd = recent(state, age + 1)->close - middle;
+        const double even = recent(state, age)->close - middle_units;
+        const double odd = recent(state, age + 1)->close - middle_units;
 
         squares[0] += even * even;
         squares[1] += odd * odd;
     }
-    deviation = sqrt((squares[0] + squares[1]) / 20.0);
+    deviation = sqrt((squares[0] + squares[1]) / 20.0) / UNITS;
     values->bollinger_middle = middle;
     values->bollinger_upper = middle + 2.0 * deviation;
     values->bollinger_lower = middle - 2.0 * deviation;
@@ -171,25 +173,25 @@ static void put_kept(const struct market__indicators *state, struct tg_indicator
     const double range = state->wilder[MARKET__WILDER_RANGE_14];
     const double scale = range > 0.0 ? 100.0 / range : 0.0;
 
-    values->ema9 = state->ema[MARKET__EMA_9];
-    values->ema21 = state->ema[MARKET__EMA_21];
-    values->ema50 = state->ema[MARKET__EMA_50];
-    values->ema200 = state->ema[MARKET__EMA_200];
+    values->ema9 = state->ema[MARKET__EMA_9] / UNITS;
+    values->ema21 = state->ema[MARKET__EMA_21] / UNITS;
+    values->ema50 = state->ema[MARKET__EMA_50] / UNITS;
+    values->ema200 = state->ema[MARKET__EMA_200] / UNITS;
     values->rsi14 = recent(state, 0)->rsi14;
-    values->macd = state->ema[MARKET__EMA_12] - state->ema[MARKET__EMA_26];
-    values->macd_signal = state->macd_signal;
+    values->macd = (state->ema[MARKET__EMA_12] - state->ema[MARKET__EMA_26]) / UNITS;
+    values->macd_signal = state->macd_signal / UNITS;
     values->macd_histogram = values->macd - values->macd_signal;
-    values->atr14 = range;
+    values->atr14 = range / UNITS;
     values->adx14 = state->adx14;
     values->plus_di14 = scale * state->wilder[MARKET__WILDER_PLUS];
     values->minus_di14 = scale * state->wilder[MARKET__WILDER_MINUS];
-    values->obv = (double)state->obv / (double)TG_DECIMAL_ONE;
+    values->obv = (double)state->obv / UNITS;
     /* A session without volume has no such price: 0 / 0 is not finite and so not ready. */
-    values->vwap =
-        state->session_price_volume / ((double)state->session_volume / (double)TG_DECIMAL_ONE);
+    values->vwap = state->session_price_volume / (double)state->session_volume / UNITS;
     values->supertrend_direction = state->supertrend_direction;
     values->supertrend =
-        state->supertrend_direction > 0.0 ? state->supertrend_lower : state->supertrend_upper;
+        (state->supertrend_direction > 0.0 ? state->supertrend_lower : state->supertrend_upper) /
+        UNITS;
 }
 
 static void mark_ready(const struct market__indicators *state, struct tg_indicators *values)

@@ -47,7 +47,7 @@ enum {
     MARKET__WILDER_COUNT
 };
 
-/* One bar as the windows see it: a cache line. */
+/* One bar as the windows see it: a cache line. Prices and volumes in units of a decimal. */
 struct market__recent {
     double close, high, low, volume;
     double true_range;
@@ -57,7 +57,9 @@ struct market__recent {
 };
 
 struct market__indicators {
-    uint64_t bars; /* added so far */
+    uint64_t bars;                           /* added so far */
+    int64_t last_high, last_low, last_close; /* units */
+    /* All prices and ranges are kept in units and brought to scale in `values`. */
     double ema[MARKET__EMA_COUNT];
     double wilder[MARKET__WILDER_COUNT];
     double macd_signal;
@@ -68,7 +70,6 @@ struct market__indicators {
     double session_price_volume; /* typical price times volume since 00:00 UTC */
     market__sum session_volume;
     market__sum obv;
-    int64_t last_close_units;
     bool values_current; /* `values` belong to the newest bar */
     struct tg_indicators values;
     market__sum close_total;                  /* of all closes */
