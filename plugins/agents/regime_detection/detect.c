@@ -27,11 +27,8 @@
 #define ADX_NONE       20.0
 #define ADX_FIRM       35.0
 #define CHOPPY_FROM    61.8
-#define TRENDING_BELOW 38.2
 #define CHOPPY_MIDDLE  50.0
-#define WIDTH_IN_ATR_LOW                                                                           \
-    4.0 /* four deviations are narrow: the bands lie within Keltner's 2 ATR                        \
-         */
+#define TRENDING_BELOW 38.2
 
 #define INDICATOR_BIT(name) (UINT64_C(1) << TG_INDICATOR_##name)
 
@@ -45,7 +42,18 @@ static const double timeframe_hours[TG_TIMEFRAME_COUNT] = {
     [TG_TIMEFRAME_1H] = 1,        [TG_TIMEFRAME_4H] = 4,        [TG_TIMEFRAME_1D] = 24,
 };
 
-/* 0 up to `from`, 1 beyond `to`, straight between them; from > to falls. NaN stays NaN. */
+/* The first ready indicator that is NaN or infinite, by name; NULL where there is none. */
+static const char *find_not_finite(const struct tg_indicators *i)
+{
+#define CHECK_FINITE(name, definition)                                                             \
+    if (TG_READY(i, name) && !isfinite(i->name))                                                   \
+        return #name;
+    TG_INDICATOR_LIST(CHECK_FINITE)
+#undef CHECK_FINITE
+    return NULL;
+}
+
+/* 0 up to `from`, 1 beyond `to`, straight between them; from > to falls. */
 static double ramp(double value, double from, double to)
 {
     double share = (value - from) / (to - from);
@@ -92,17 +100,19 @@ static double volatility(const struct regime_settings *settings, const struct tg
 
     if (TG_READY(i, atr14_mean20) && i->atr14_mean20 > 0)
         rise = ramp(i->atr14 / i->atr14_mean20, 1, 2 * settings->volatile_atr_ratio - 1);
-    return level > rise || isnan(level) ? level : rise;
+    return level > rise ? level : rise;
 }
 
-/* How tightly the bands lie: a squeeze, or a Bollinger width small against the usual range. */
+/*
+ * How tightly the bands lie: nothing at a width of four ranges, which is where Bollinger's bands
+ * come to lie within Keltner's of two; half of it where Carter's narrower ones, of one and a half,
+ * take them in; all of it at two.
+ */
 static double compression(const struct tg_indicators *i)
 {
-    double width = i->bollinger_upper - i->bollinger_lower;
-
-    if (TG_READY(i, squeeze) && i->squeeze > 0)
-        return 1;
-    return i->atr14 > 0 ? 0.8 * ramp(width / i->atr14, WIDTH_IN_ATR_LOW + 2, WIDTH_IN_ATR_LOW) : 0;
+    if (!(i->atr14 > 0) || (TG_READY(i, squeeze) && !(i->squeeze > 0)))
+        return 0;
+    return ramp((i->bollinger_upper - i->bollinger_lower) / i->atr14, 4, 2);
 }
 
 static void set_memberships(const struct regime_settings *settings, const struct tg_indicators *i,
@@ -127,19 +137,23 @@ static void set_memberships(const struct regime_settings *settings, const struct
     membership[TG_REGIME_RANGING] = calm * (1 - 0.5 * chop) * (1 - 0.5 * tight) * (1 - 0.5 * wild);
 }
 
-bool regime_detect(const struct regime_settings *settings, const struct tg_snapshot *snapshot,
-                   struct regime_detection *detection)
+const char *regime_detect(const struct regime_settings *settings,
+                          const struct tg_snapshot *snapshot, struct regime_detection *detection)
 {
     double price = (double)snapshot->last_price.units / (double)TG_DECIMAL_ONE;
     double second = 0;
     uint32_t timeframe = warm_timeframe(settings, snapshot);
     const struct tg_indicators *i;
+    const char *not_finite;
 
     memset(detection, 0, sizeof(*detection));
     detection->regime = TG_REGIME_UNKNOWN;
     if (timeframe == TG_TIMEFRAME_COUNT || !(price > 0))
-        return true;
+        return NULL;
     i = &snapshot->series[timeframe].indicators;
+    not_finite = find_not_finite(i);
+    if (not_finite != NULL)
+        return not_finite;
     detection->adx = i->adx14;
     detection->choppiness = i->choppiness14;
     detection->atr_pct = 100.0 * i->atr14 / price;
@@ -148,8 +162,6 @@ bool regime_detect(const struct regime_settings *settings, const struct tg_snaps
     for (uint32_t n = 0; n < TG_REGIME_UNKNOWN; n++) {
         double membership = detection->membership[n];
 
-        if (!isfinite(membership))
-            return false;
         if (detection->regime == TG_REGIME_UNKNOWN ||
             membership > detection->membership[detection->regime]) {
             if (detection->regime != TG_REGIME_UNKNOWN)
@@ -164,8 +176,7 @@ bool regime_detect(const struct regime_settings *settings, const struct tg_snaps
 
         detection->confidence = 0.5 * best + 0.5 * best / (best + second);
     }
-    return isfinite(detection->adx) && isfinite(detection->choppiness) &&
-           isfinite(detection->atr_pct);
+    return NULL;
 }
 
 bool regime_settle(const struct regime_settings *settings, struct regime_memory *memory,

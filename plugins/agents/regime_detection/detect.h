@@ -29,9 +29,12 @@ struct regime_memory {
     uint32_t pending_count; /* how often in a row */
 };
 
-/* Borrows both. False where an indicator is NaN or infinite; `detection` is not to be used then. */
-bool regime_detect(const struct regime_settings *settings, const struct tg_snapshot *snapshot,
-                   struct regime_detection *detection);
+/*
+ * Borrows both. NULL; or the name of an indicator that is NaN or infinite, and `detection` is not
+ * to be used.
+ */
+const char *regime_detect(const struct regime_settings *settings,
+                          const struct tg_snapshot *snapshot, struct regime_detection *detection);
 
 /*
  * Takes one detection into the memory. True when it changes the regime: it is sure enough, or has

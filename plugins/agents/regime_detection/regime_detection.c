@@ -275,6 +275,7 @@ static int32_t run_symbol(void *instance, const struct tg_run *run, struct tg_fa
     struct tg_regime_updates update;
     struct regime_memory *memory;
     struct regime_memory next;
+    const char *not_finite;
     int32_t code;
 
     if (run->snapshot == NULL)
@@ -284,9 +285,10 @@ static int32_t run_symbol(void *instance, const struct tg_run *run, struct tg_fa
     if (memory == NULL)
         return fail(failure, TG_E_FULL, "regime_detection keeps %d symbols and has no place for %s",
                     SYMBOLS_MAX, run->symbol);
-    if (!regime_detect(&agent->settings, run->snapshot, &detection))
-        return fail(failure, TG_E_INVALID,
-                    "regime_detection: an indicator of %s is not a finite number", run->symbol);
+    not_finite = regime_detect(&agent->settings, run->snapshot, &detection);
+    if (not_finite != NULL)
+        return fail(failure, TG_E_INVALID, "regime_detection: %s of %s is not a finite number",
+                    not_finite, run->symbol);
     next = *memory;
     if (regime_settle(&agent->settings, &next, &detection)) {
         fill_update(agent, run, &detection, next.regime, &update);

@@ -49,9 +49,11 @@ struct part {
     double momentum;
 };
 
-/* NaN stays NaN, so that ta_reading_is_finite sees it. */
+/* What is not finite becomes NaN and stays it, so that ta_reading_is_finite sees it. */
 static double clamp(double value, double low, double high)
 {
+    if (!isfinite(value))
+        return NAN;
     if (value < low)
         return low;
     return value > high ? high : value;
@@ -89,6 +91,9 @@ static double average_order(const struct tg_indicators *i, double price)
             pairs++;
         }
     }
+    /* Comparisons would make a side of an infinity and silence of NaN; a sum shows both. */
+    if (!isfinite(i->ema9 + i->ema21 + slowest))
+        return NAN;
     return (sum + sign(price - slowest)) / pairs;
 }
 
@@ -106,6 +111,8 @@ static double directional_movement(const struct tg_indicators *i)
 
 static double part_trend(const struct tg_indicators *i, double price)
 {
+    if (!isfinite(i->atr14 + i->supertrend_direction))
+        return NAN;
     return 0.40 * average_order(i, price) + 0.30 * directional_movement(i) +
            0.30 * sign(i->supertrend_direction);
 }
@@ -156,8 +163,9 @@ static void find_levels(const struct tg_series *series, struct tg_decimal price,
     int64_t support = 0;
     int64_t resistance = INT64_MAX;
 
-    for (uint32_t n = SWING_BARS; n + SWING_BARS < series->count; n++) {
-        const struct tg_bar *bar = &series->bars[n];
+    /* Newest first: the near levels are found early and spare most of the comparisons after. */
+    for (uint32_t left = series->count; left > 2 * SWING_BARS; left--) {
+        const struct tg_bar *bar = &series->bars[left - 1 - SWING_BARS];
         int64_t low = bar->low.units;
         int64_t high = bar->high.units;
 

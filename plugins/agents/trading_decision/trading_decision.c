@@ -276,10 +276,6 @@ static int32_t ask_voters(const struct trading_decision *agent, const struct tg_
         voters[n].form_opinion(view, &opinion);
         if (!opinion.ready)
             continue;
-        if (!isfinite(opinion.confidence))
-            return fail(failure, TG_E_INVALID,
-                        "trading_decision: what voter %s read of %s is not a finite number",
-                        vote->voter, run->symbol);
         vote->valid = true;
         vote->action = action_of(run, opinion.side);
         vote->confidence = fmin(fmax(opinion.confidence * factor, 0), 1);
@@ -395,6 +391,7 @@ static int32_t run_symbol(void *instance, const struct tg_run *run, struct tg_fa
     struct vote votes[VOTES_MAX];
     struct votes_result result;
     struct view view;
+    const char *not_finite;
     int32_t code;
 
     if (run->snapshot == NULL)
@@ -404,6 +401,10 @@ static int32_t run_symbol(void *instance, const struct tg_run *run, struct tg_fa
         return fail(failure, TG_E_INVALID,
                     "trading_decision: the last price of %s is not above zero", run->symbol);
     look(agent, run, &view);
+    not_finite = voters_find_not_finite(&view.series->indicators);
+    if (not_finite != NULL)
+        return fail(failure, TG_E_INVALID, "trading_decision: %s of %s is not a finite number",
+                    not_finite, run->symbol);
     code = ask_voters(agent, run, &view, votes, failure);
     if (code != TG_E_OK)
         return code;

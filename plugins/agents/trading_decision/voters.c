@@ -20,8 +20,8 @@
  * Chester Keltner's channels as Linda Raschke uses them; Joseph Granville, 1963 (on-balance
  * volume).
  *
- * Pure: no memory, no state, nothing of the host. Numbers that are not finite make no side, because
- * every comparison with NaN is false; the caller refuses a confidence or range that is not finite.
+ * Pure: no memory, no state, nothing of the host. The caller looks for numbers that are not finite
+ * (voters_find_not_finite) before it asks anybody.
  */
 #include "voters.h"
 
@@ -70,7 +70,7 @@ static int sign(double value)
     return (value > 0) - (value < 0);
 }
 
-/* 0 up to `from`, 1 beyond `to`, straight between them. NaN stays NaN. */
+/* 0 up to `from`, 1 beyond `to`, straight between them; from > to falls. */
 static double ramp(double value, double from, double to)
 {
     double share = (value - from) / (to - from);
@@ -146,7 +146,7 @@ static void vote_trend(const struct view *view, struct opinion *opinion)
     } else {
         opinion->confidence = 0.5 + 0.2 * ramp(i->adx14, ADX_TREND_FROM, 10);
     }
-    snprintf(opinion->why, sizeof(opinion->why), "ADX %.0f, averages %s", i->adx14,
+    snprintf(opinion->why, sizeof(opinion->why), "ADX %.0f, lines %s", i->adx14,
              side_text(sign(sum)));
 }
 
@@ -245,8 +245,8 @@ static void vote_breakout(const struct view *view, struct opinion *opinion)
         if (regime_is(view, TG_REGIME_BREAKOUT_POTENTIAL, TG_REGIME_BREAKOUT_POTENTIAL))
             opinion->confidence += SHARE_OF_AGENT;
         opinion->stop_atr = CHANNEL_STOP_ATR;
-        snprintf(opinion->why, sizeof(opinion->why), "20-bar %s, %u bars ago",
-                 side > 0 ? "high" : "low", (unsigned)age);
+        snprintf(opinion->why, sizeof(opinion->why), "20-bar %s, age %u", side > 0 ? "high" : "low",
+                 (unsigned)age);
     } else {
         opinion->confidence = 0.5;
         snprintf(opinion->why, sizeof(opinion->why), "within the channel");
@@ -380,4 +380,14 @@ uint32_t voters_timeframe(const struct tg_snapshot *snapshot, uint32_t timeframe
         if (TG_READY(&snapshot->series[n].indicators, atr14))
             return n;
     return timeframe;
+}
+
+const char *voters_find_not_finite(const struct tg_indicators *indicators)
+{
+#define CHECK_FINITE(name, definition)                                                             \
+    if (TG_READY(indicators, name) && !isfinite(indicators->name))                                 \
+        return #name;
+    TG_INDICATOR_LIST(CHECK_FINITE)
+#undef CHECK_FINITE
+    return NULL;
 }

@@ -45,4 +45,7 @@ extern const struct voter voters[VOTES_MAX];
  */
 uint32_t voters_timeframe(const struct tg_snapshot *snapshot, uint32_t timeframe);
 
+/* The first ready indicator that is NaN or infinite, by name; NULL where there is none. */
+const char *voters_find_not_finite(const struct tg_indicators *indicators);
+
 #endif
