@@ -2,8 +2,9 @@
  * Configuration: YAML files to typed settings, checked against one key table.
  *
  * A main file names further ones under `include:` (paths relative to it); a key of the main file
- * wins over the same key of an included one; twice in one file is refused. Every error has
- * file:line:column, what is wrong and what is allowed; an unknown key names the nearest known one.
+ * wins over the same key of an included one; twice in one file, or in two files that are included
+ * side by side, is refused. Every error has file:line:column, what is wrong and what is allowed; an
+ * unknown key names the nearest known one. One thread owns a configuration.
  */
 #ifndef TG_CONF_H
 #define TG_CONF_H
@@ -28,16 +29,18 @@ enum conf_type {
 
 /*
  * One row of the key table. The path is dotted; a part `*` stands for a name chosen by the user (a
- * symbol, a task, an agent): "symbols.*.size_min". A path ending in `.config.*` takes any scalar: it
- * belongs to a plugin, which declares and checks it.
+ * symbol, a task, an agent): "symbols.*.size_min". A path ending in `.config.*` takes any scalar:
+ * it belongs to a plugin, which declares and checks it.
  */
 struct conf_key {
     const char *path;
     enum conf_type type;
-    const char *default_text; /* NULL: required (within its `*` where it has one) */
-    double minimum, maximum;  /* of WHOLE, REAL, DECIMAL, both ends included */
-    const char *choices;      /* "auto|core|thread" */
-    const char *description;  /* one sentence, with the unit */
+    /* NULL: required (within its `*` where it has one). Of a list: the items with commas. "*": the
+     * name that the `*` of the path stands for. */
+    const char *default_text;
+    double minimum, maximum; /* of WHOLE, REAL, DECIMAL, both ends included */
+    const char *choices;     /* "auto|core|thread"; of a list: what its items may be */
+    const char *description; /* one sentence, with the unit */
 };
 extern const struct conf_key conf_keys[];
 extern const size_t conf_key_count;
@@ -46,8 +49,13 @@ struct conf;
 /* Reads and checks `path` and what it includes. */
 int conf_load(const char *path, struct conf **conf, struct tg_error *error);
 void conf_free(struct conf *conf);
-/* Sets or replaces one value as `path=text` on the command line does ("sched.runs_at_once_max=3"). */
+/* Sets or replaces one value as `path=text` on the command line does,
+ * "schedule.runs_at_once_max=3"; a list is written "one,two". Refused: nothing has changed. A new
+ * name for a `*` can be brought in so where one key is all that it needs
+ * ("feeds.ETH/USDT.plugin=csv"). */
 int conf_override(struct conf *conf, const char *path, const char *text, struct tg_error *error);
+/* Forgets every value below a prefix that has a `*` after it, as "feeds" or "feeds.BTC/USDT". */
+void conf_remove(struct conf *conf, const char *prefix);
 /* Folder of the main file, without a trailing slash; "." where there is none. */
 const char *conf_folder(const struct conf *conf);
 
@@ -67,10 +75,20 @@ bool conf_is_set(const struct conf *conf, const char *path);
 const char *conf_name_at(const struct conf *conf, const char *prefix, size_t index);
 /* "file:line:column" of a value, for errors found later; "default" where it is not set. */
 const char *conf_where(const struct conf *conf, const char *path);
-/* Every value with its full path under a prefix, as "risk", in the order of the key table. */
+/* Every value with its full path under a prefix ("": all), as "risk", in the order of the key
+ * table, defaults included; a list as its items with commas. */
 typedef void (*conf_visit)(void *context, const char *path, const struct conf_key *key,
                            const char *text);
 void conf_each(const struct conf *conf, const char *prefix, conf_visit visit, void *context);
+/* The settings of one plugin instance: prefix "agents.technical_analysis.config". `where` is as of
+ * conf_where. In the order of the files. */
+typedef void (*conf_subtree_visit)(void *context, const char *name, const char *text,
+                                   const char *where);
+void conf_subtree_each(const struct conf *conf, const char *prefix, conf_subtree_visit visit,
+                       void *context);
+/* The rows of the table that nobody has asked for since the configuration was loaded. */
+typedef void (*conf_key_visit)(void *context, const struct conf_key *key);
+void conf_unread(const struct conf *conf, conf_key_visit visit, void *context);
 /* docs/CONFIGURATION.md, from the key table. */
 void conf_write_markdown(struct tg_buffer *buffer);
 
