@@ -20,9 +20,10 @@
 
 #define UNITS ((double)TG_DECIMAL_ONE)
 
+#define WINDOW_LENGTH        20u
 #define STOCHASTIC_RANGE_MIN 1e-9
 #define STOCHASTIC_LENGTH    14u
-#define STOCHASTIC_KEPT      5u /* K is a mean of 3, D a mean of 3 of K */
+#define STOCHASTIC_KEPT      5u /* D is a mean of 3 K, each a mean of 3 */
 
 /* Bars until there is a value, the one included. */
 static const uint8_t warm_up[TG_INDICATOR_COUNT] = {
@@ -67,10 +68,46 @@ uint32_t market__indicators_warm_up(uint32_t indicator)
     return warm_up[indicator];
 }
 
+/* The last 20 bars, gathered in one pass; index 0 is the newest. */
+struct window {
+    double close[WINDOW_LENGTH];
+    double rsi[WINDOW_LENGTH];
+    double closes, volumes, atrs; /* sums of all */
+    double ranges, high, low;     /* sum and extremes of the newest 14 */
+};
+
 /* The bar `age` bars ago, 0 the newest; below MARKET__RECENT_COUNT. */
 static const struct market__recent *recent(const struct market__indicators *state, uint64_t age)
 {
     return &state->recent[(state->bars - 1 - age) % MARKET__RECENT_COUNT];
+}
+
+static void gather_bar(struct window *window, const struct market__recent *bar, unsigned age)
+{
+    window->close[age] = bar->close;
+    window->rsi[age] = bar->rsi14;
+    window->closes += bar->close;
+    window->volumes += bar->volume;
+    window->atrs += bar->atr14;
+}
+
+static void gather(const struct market__indicators *state, struct window *window)
+{
+    unsigned age = 0;
+
+    window->closes = window->volumes = window->atrs = window->ranges = 0.0;
+    window->high = 0.0;
+    window->low = INFINITY;
+    for (; age < 14; age++) {
+        const struct market__recent *bar = recent(state, age);
+
+        gather_bar(window, bar, age);
+        window->ranges += bar->true_range;
+        window->high = bar->high > window->high ? bar->high : window->high;
+        window->low = bar->low < window->low ? bar->low : window->low;
+    }
+    for (; age < WINDOW_LENGTH; age++)
+        gather_bar(window, recent(state, age), age);
 }
 
 static double mean_of_closes(const struct market__indicators *state, uint64_t length)
@@ -80,87 +117,103 @@ static double mean_of_closes(const struct market__indicators *state, uint64_t le
     return (double)(state->close_total - before) / (UNITS * (double)length);
 }
 
-static void put_means(const struct market__indicators *state, struct tg_indicators *values)
+static void put_means(const struct market__indicators *state, const struct window *window,
+                      struct tg_indicators *values)
 {
-    double close = 0.0, volume = 0.0, atr = 0.0;
-
-    for (uint64_t age = 0; age < 20; age++) {
-        const struct market__recent *bar = recent(state, age);
-
-        close += bar->close;
-        volume += bar->volume;
-        atr += bar->atr14;
-    }
-    values->sma20 = close / (UNITS * 20.0);
+    values->sma20 = window->closes / (UNITS * WINDOW_LENGTH);
     values->sma50 = mean_of_closes(state, 50);
     values->sma200 = mean_of_closes(state, 200);
-    values->volume_sma20 = volume / (UNITS * 20.0);
-    values->atr14_mean20 = atr / (UNITS * 20.0);
+    values->volume_sma20 = window->volumes / (UNITS * WINDOW_LENGTH);
+    values->atr14_mean20 = window->atrs / (UNITS * WINDOW_LENGTH);
 }
 
-static void put_bands(const struct market__indicators *state, struct tg_indicators *values)
+static double deviation(const struct window *window)
+{
+    const double middle = window->closes / WINDOW_LENGTH;
+    double squares[4] = {0.0, 0.0, 0.0, 0.0}; /* four sums, so that none waits for another */
+
+    for (unsigned i = 0; i < WINDOW_LENGTH; i += 4)
+        for (unsigned j = 0; j < 4; j++) {
+            const double distance = window->close[i + j] - middle;
+
+            squares[j] += distance * distance;
+        }
+    return sqrt((squares[0] + squares[1] + squares[2] + squares[3]) / WINDOW_LENGTH) / UNITS;
+}
+
+static void put_bands(const struct market__indicators *state, const struct window *window,
+                      struct tg_indicators *values)
 {
     const double middle = values->sma20;
+    const double bollinger = 2.0 * deviation(window);
     const double ema = state->ema[MARKET__EMA_20] / UNITS;
-    const double reach = 2.0 * state->wilder[MARKET__WILDER_RANGE_10] / UNITS;
-    const double middle_units = middle * UNITS;
-    double squares[2] = {0.0, 0.0}; /* two sums, so that one need not wait for the other */
-    double deviation;
+    const double keltner = 2.0 * state->wilder[MARKET__WILDER_RANGE_10] / UNITS;
 
-    for (uint64_t age = 0; age < 20; age += 2) {
-        const double even = recent(state, age)->close - middle_units;
-        const double odd = recent(state, age + 1)->close - middle_units;
-
-        squares[0] += even * even;
-        squares[1] += odd * odd;
-    }
-    deviation = sqrt((squares[0] + squares[1]) / 20.0) / UNITS;
     values->bollinger_middle = middle;
-    values->bollinger_upper = middle + 2.0 * deviation;
-    values->bollinger_lower = middle - 2.0 * deviation;
+    values->bollinger_upper = middle + bollinger;
+    values->bollinger_lower = middle - bollinger;
     values->keltner_middle = ema;
-    values->keltner_upper = ema + reach;
-    values->keltner_lower = ema - reach;
+    values->keltner_upper = ema + keltner;
+    values->keltner_lower = ema - keltner;
     values->squeeze = values->bollinger_upper < values->keltner_upper &&
                               values->bollinger_lower > values->keltner_lower
                           ? 1.0
                           : 0.0;
 }
 
-static double choppiness(const struct market__indicators *state)
+static double choppiness(const struct window *window)
 {
-    double high = 0.0, low = INFINITY, ranges = 0.0;
+    const double span = window->high - window->low;
 
-    for (uint64_t age = 0; age < 14; age++) {
-        const struct market__recent *bar = recent(state, age);
-
-        high = bar->high > high ? bar->high : high;
-        low = bar->low < low ? bar->low : low;
-        ranges += bar->true_range;
-    }
-    return high > low ? 100.0 * log10(ranges / (high - low)) / log10(14.0) : 100.0;
+    return span > 0.0 ? 100.0 * log10(window->ranges / span) / log10(14.0) : 100.0;
 }
 
-static double stochastic(const struct market__indicators *state, uint64_t age)
+struct span {
+    double low, high;
+};
+
+static struct span span_with(struct span span, double value)
 {
-    const double rsi = recent(state, age)->rsi14;
-    double low = rsi, high = rsi;
-
-    for (uint64_t i = 1; i < STOCHASTIC_LENGTH; i++) {
-        const double other = recent(state, age + i)->rsi14;
-
-        high = other > high ? other : high;
-        low = other < low ? other : low;
-    }
-    return high - low < STOCHASTIC_RANGE_MIN ? 50.0 : 100.0 * (rsi - low) / (high - low);
+    span.low = value < span.low ? value : span.low;
+    span.high = value > span.high ? value : span.high;
+    return span;
 }
 
-static void put_stochastic(const struct market__indicators *state, struct tg_indicators *values)
+/*
+ * The stochastic of the last five RSIs, newest first. The ages 4 to 13 belong to all five windows;
+ * window `i` adds the ages from i to 3 and from 14 to i + 13:
+ *
+ *     age   0  1  2  3 | 4 ... 13 | 14 15 16 17
+ *     i=0   x  x  x  x   x      x
+ *     i=2         x  x   x      x    x  x
+ */
+static void stochastics(const double *rsi, double raw[STOCHASTIC_KEPT])
+{
+    const unsigned last = STOCHASTIC_KEPT - 1;
+    struct span newer[STOCHASTIC_KEPT], older = {rsi[last], rsi[last]};
+
+    for (unsigned age = last + 1; age < STOCHASTIC_LENGTH; age++)
+        older = span_with(older, rsi[age]);
+    newer[last] = older;
+    for (unsigned age = last; age-- > 0;)
+        newer[age] = span_with(newer[age + 1], rsi[age]);
+    for (unsigned i = 0; i < STOCHASTIC_KEPT; i++) {
+        struct span span;
+
+        if (i > 0)
+            older = span_with(older, rsi[STOCHASTIC_LENGTH + i - 1]);
+        span = span_with(span_with(older, newer[i].low), newer[i].high);
+        raw[i] = span.high - span.low < STOCHASTIC_RANGE_MIN
+                     ? 50.0
+                     : 100.0 * (rsi[i] - span.low) / (span.high - span.low);
+    }
+}
+
+static void put_stochastic(const struct window *window, struct tg_indicators *values)
 {
     double raw[STOCHASTIC_KEPT], k[3];
 
-    for (unsigned age = 0; age < STOCHASTIC_KEPT; age++)
-        raw[age] = stochastic(state, age);
+    stochastics(window->rsi, raw);
     for (unsigned age = 0; age < TG_ARRAY_LENGTH(k); age++)
         k[age] = (raw[age] + raw[age + 1] + raw[age + 2]) / 3.0;
     values->stochastic_rsi = raw[0];
@@ -196,28 +249,32 @@ static void put_kept(const struct market__indicators *state, struct tg_indicator
 
 static void mark_ready(const struct market__indicators *state, struct tg_indicators *values)
 {
-    values->ready = 0;
+    uint64_t ready = 0;
+
 #define MARK_READY(name, definition)                                                               \
     if (state->bars >= warm_up[TG_INDICATOR_##name] && isfinite(values->name))                     \
-        values->ready |= UINT64_C(1) << TG_INDICATOR_##name;                                       \
+        ready |= UINT64_C(1) << TG_INDICATOR_##name;                                               \
     else                                                                                           \
         values->name = 0.0;
     TG_INDICATOR_LIST(MARK_READY)
 #undef MARK_READY
+    values->ready = ready;
 }
 
 const struct tg_indicators *market__indicators_values(struct market__indicators *state)
 {
     struct tg_indicators *values = &state->values;
+    struct window window;
 
     if (state->values_current || state->bars == 0)
         return values;
     put_kept(state, values);
-    put_means(state, values);
-    put_bands(state, values);
-    put_stochastic(state, values);
-    values->choppiness14 = choppiness(state);
-    values->roc10 = 100.0 * (recent(state, 0)->close / recent(state, 10)->close - 1.0);
+    gather(state, &window);
+    put_means(state, &window, values);
+    put_bands(state, &window, values);
+    put_stochastic(&window, values);
+    values->choppiness14 = choppiness(&window);
+    values->roc10 = 100.0 * (window.close[0] - window.close[10]) / window.close[10];
     mark_ready(state, values);
     state->values_current = true;
     return values;
