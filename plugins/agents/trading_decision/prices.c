@@ -3,8 +3,8 @@
  *
  * Distances come in as doubles, because they are multiples of an average true range; prices go out
  * as exact decimals with all eight places (the venue's tick is the host's business). Limits are
- * applied to whole units after the one conversion, rounded to the safe side: the least distance up,
- * the widest down, the target up. What leaves here passes a check of the same limits.
+ * applied to whole units in exact arithmetic, rounded to the safe side: the least distance up, the
+ * widest down, the target up. What leaves here passes a check of the same limits.
  *
  * Pure: no memory, no state, nothing of the host.
  */
@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A target never lies further away than this share of the entry: a sale's stays above zero. */
-#define TARGET_SHARE_MAX 0.9
+/* A target never lies further away than this much of the entry: a sale's stays above zero. */
+#define TARGET_PCT_MAX 90.0
 
 /* An entry above half of what a decimal holds has no room for a target. */
 #define ENTRY_UNITS_MAX (INT64_MAX / 2)
@@ -91,11 +91,26 @@ int32_t prices_read_symbols(struct prices_limits *limits, const char *text, char
     return TG_E_OK;
 }
 
-static double between(double value, double low, double high)
+/* units * pct / 100, exact but for the eight places that `pct` is read with. */
+static int64_t percent_of(int64_t units, double pct, bool round_up)
 {
-    if (value < low)
+    __extension__ typedef __int128 wide;
+    const wide hundred = (wide)100 * TG_DECIMAL_ONE;
+    wide product = (wide)units * (wide)llround(pct * (double)TG_DECIMAL_ONE);
+
+    return (int64_t)((product + (round_up ? hundred - 1 : 0)) / hundred);
+}
+
+/* A distance in whole units, brought within `low` to `high`. */
+static int64_t units_between(double distance, int64_t low, int64_t high)
+{
+    double units = distance * (double)TG_DECIMAL_ONE;
+
+    if (units <= (double)low)
         return low;
-    return value > high ? high : value;
+    if (units >= (double)high)
+        return high;
+    return llround(units);
 }
 
 int32_t prices_place(const struct prices_limits *limits, const char *symbol, int side,
@@ -103,26 +118,30 @@ int32_t prices_place(const struct prices_limits *limits, const char *symbol, int
                      struct tg_decimal *stop_loss, struct tg_decimal *take_profit)
 {
     const struct prices_symbol_limit *own = find_symbol(limits, symbol);
-    double entry_units = (double)entry.units;
     double stop_pct_max = limits->stop_pct_max;
-    double stop;
-    double target;
+    int64_t stop_min;
+    int64_t stop_max;
+    int64_t stop;
+    int64_t target_min;
+    int64_t target_max;
+    int64_t target;
 
     if (entry.units <= 0 || entry.units > ENTRY_UNITS_MAX || !isfinite(stop_distance) ||
         !isfinite(target_distance))
         return TG_E_RANGE;
     if (own != NULL)
         stop_pct_max = fmin(stop_pct_max, own->stop_pct_max);
-    stop = between(round(stop_distance * (double)TG_DECIMAL_ONE),
-                   ceil(entry_units * limits->stop_pct_min / 100),
-                   floor(entry_units * stop_pct_max / 100));
-    target =
-        fmax(ceil(target_distance * (double)TG_DECIMAL_ONE), ceil(stop * limits->reward_risk_min));
-    target = fmin(target, floor(entry_units * TARGET_SHARE_MAX));
-    /* A price of a few units has no room for either. */
-    if (stop < 1 || target < 1 || stop >= entry_units)
+    stop_min = percent_of(entry.units, limits->stop_pct_min, true);
+    stop_max = percent_of(entry.units, stop_pct_max, false);
+    if (stop_min > stop_max)
+        return TG_E_RANGE; /* a price of a few units has no room between them */
+    stop = units_between(stop_distance, stop_min, stop_max);
+    target_min = percent_of(stop, 100 * limits->reward_risk_min, true);
+    target_max = percent_of(entry.units, TARGET_PCT_MAX, false);
+    if (target_min > target_max)
         return TG_E_RANGE;
-    stop_loss->units = entry.units - side * (int64_t)stop;
-    take_profit->units = entry.units + side * (int64_t)target;
+    target = units_between(target_distance, target_min, target_max);
+    stop_loss->units = entry.units - side * stop;
+    take_profit->units = entry.units + side * target;
     return TG_E_OK;
 }
