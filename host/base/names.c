@@ -9,34 +9,40 @@
  */
 #include "base/names.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define NAMES_MAX      ((uint32_t)1 << 20)
 #define NAMES_TEXT_MAX 255
 
+/* All that a look-up needs but the text itself, in 16 bytes. */
 struct slot {
     uint32_t hash;
-    uint32_t number; /* 0: free */
-};
-
-struct name {
-    char *text;
-    size_t length;
+    uint32_t number : 24; /* 0: free; NAMES_MAX fits */
+    uint32_t length : 8;  /* NAMES_TEXT_MAX fits */
+    const char *text;
 };
 
 struct tg_names {
     struct slot *slots;
-    struct name *names; /* by number - 1 */
+    char **texts; /* by number - 1; owned */
     uint32_t slot_mask;
     uint32_t count;
     uint32_t names_max;
 };
 
-static uint64_t read_word(const char *data, size_t length)
+static inline uint64_t read_eight(const char *data)
 {
-    uint64_t word = 0;
-    memcpy(&word, data, length);
+    uint64_t word;
+    memcpy(&word, data, sizeof(word));
+    return word;
+}
+
+static inline uint64_t read_four(const char *data)
+{
+    uint32_t word;
+    memcpy(&word, data, sizeof(word));
     return word;
 }
 
@@ -47,12 +53,12 @@ static uint32_t hash_of(const char *text, size_t length)
     uint64_t hash = UINT64_C(0xcbf29ce484222325) ^ length;
     size_t i = 0;
     for (; i + 8 <= length; i += 8) {
-        hash = (hash ^ read_word(text + i, 8)) * multiplier;
+        hash = (hash ^ read_eight(text + i)) * multiplier;
         hash ^= hash >> 32;
     }
     size_t rest = length - i;
     if (rest >= 4) { /* two reads of fixed length that overlap: faster than one of varying length */
-        uint64_t word = read_word(text + i, 4) | read_word(text + length - 4, 4) << 32;
+        uint64_t word = read_four(text + i) | read_four(text + length - 4) << 32;
         hash = (hash ^ word) * multiplier;
     } else if (rest > 0) {
         uint64_t word = (uint64_t)(unsigned char)text[i] |
@@ -61,6 +67,24 @@ static uint32_t hash_of(const char *text, size_t length)
         hash = (hash ^ word) * multiplier;
     }
     return (uint32_t)(hash ^ hash >> 32);
+}
+
+/* Inline words instead of a call of memcmp: names are short, and half of a look-up is this. */
+static bool same_text(const char *a, const char *b, size_t length)
+{
+    if (length < 4) {
+        for (size_t i = 0; i < length; i++)
+            if (a[i] != b[i])
+                return false;
+        return true;
+    }
+    if (length < 8) /* first and last four, which may overlap; so below with eight */
+        return read_four(a) == read_four(b) &&
+               read_four(a + length - 4) == read_four(b + length - 4);
+    for (size_t i = 0; i + 8 < length; i += 8)
+        if (read_eight(a + i) != read_eight(b + i))
+            return false;
+    return read_eight(a + length - 8) == read_eight(b + length - 8);
 }
 
 int tg_names_create(uint32_t names_max, struct tg_names **names, struct tg_error *error)
@@ -75,8 +99,8 @@ int tg_names_create(uint32_t names_max, struct tg_names **names, struct tg_error
     if (made == NULL)
         goto no_memory;
     made->slots = calloc(slot_count, sizeof(*made->slots));
-    made->names = calloc(names_max, sizeof(*made->names));
-    if (made->slots == NULL || made->names == NULL)
+    made->texts = calloc(names_max, sizeof(*made->texts));
+    if (made->slots == NULL || made->texts == NULL)
         goto no_memory;
     made->slot_mask = slot_count - 1;
     made->names_max = names_max;
@@ -93,8 +117,8 @@ void tg_names_destroy(struct tg_names *names)
     if (names == NULL)
         return;
     for (uint32_t i = 0; i < names->count; i++)
-        free(names->names[i].text);
-    free(names->names);
+        free(names->texts[i]);
+    free(names->texts);
     free(names->slots);
     free(names);
 }
@@ -108,8 +132,7 @@ static struct slot *slot_of(const struct tg_names *names, const char *text, size
         struct slot *slot = &names->slots[at];
         if (slot->number == 0)
             return slot;
-        const struct name *name = &names->names[slot->number - 1];
-        if (slot->hash == hash && name->length == length && memcmp(name->text, text, length) == 0)
+        if (slot->hash == hash && slot->length == length && same_text(slot->text, text, length))
             return slot;
     }
 }
@@ -129,9 +152,12 @@ uint32_t tg_names_add(struct tg_names *names, const char *name)
     if (copy == NULL)
         return 0;
     memcpy(copy, name, length + 1);
-    names->names[names->count] = (struct name){copy, length};
+    names->texts[names->count] = copy;
     names->count++;
-    *slot = (struct slot){hash, names->count};
+    slot->hash = hash;
+    slot->number = names->count & 0xFFFFFFu;
+    slot->length = length & 0xFFu;
+    slot->text = copy;
     return names->count;
 }
 
@@ -143,7 +169,7 @@ uint32_t tg_names_find(const struct tg_names *names, const char *name)
 
 const char *tg_names_text(const struct tg_names *names, uint32_t number)
 {
-    return number == 0 || number > names->count ? NULL : names->names[number - 1].text;
+    return number == 0 || number > names->count ? NULL : names->texts[number - 1];
 }
 
 uint32_t tg_names_count(const struct tg_names *names)

@@ -101,16 +101,18 @@ static inline void tg_ring_abort(struct tg_ring *ring)
 }
 
 /*
- * Reader. NULL: empty. May be called again before a release: each call hands out the next frame,
- * and all of them stay valid until tg_ring_release, which frees all handed out so far.
+ * Reader. NULL and length 0: empty. May be called again before a release: each call hands out the
+ * next frame, and all of them stay valid until tg_ring_release, which frees all handed out so far.
  */
 static inline void *tg_ring_next(struct tg_ring *ring, size_t *length)
 {
     uint64_t next = ring->reader.next;
     if (next == ring->reader.head_seen) {
         ring->reader.head_seen = atomic_load_explicit(&ring->head, memory_order_acquire);
-        if (next == ring->reader.head_seen)
+        if (next == ring->reader.head_seen) {
+            *length = 0;
             return NULL;
+        }
     }
     uint64_t *header = (uint64_t *)(void *)(ring->data + (next & ring->mask));
     if (*header == TG_RING_WRAP) { /* committed together with the frame behind it */

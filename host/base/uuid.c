@@ -8,8 +8,6 @@
  */
 #include "base/uuid.h"
 
-#include <string.h>
-
 void tg_uuid7_init(struct tg_uuid7 *maker, uint64_t seed)
 {
     tg_random_seed(&maker->random, seed);

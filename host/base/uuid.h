@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 #include <triplegain/triplegain.h>
 
 #define TG_UUID_TEXT_SIZE 37
@@ -32,11 +33,13 @@ static inline struct tg_uuid tg_uuid7_next(struct tg_uuid7 *maker, int64_t utc_n
     }
     uint64_t high = (maker->milliseconds << 16) | UINT64_C(0x7000) | maker->counter;
     uint64_t low = (tg_random_next(&maker->random) >> 2) | (UINT64_C(1) << 63);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    high = __builtin_bswap64(high);
+    low = __builtin_bswap64(low);
+#endif
     struct tg_uuid id;
-    for (int i = 0; i < 8; i++) { /* compilers make two byte swaps of this */
-        id.bytes[i] = (uint8_t)(high >> (56 - 8 * i));
-        id.bytes[8 + i] = (uint8_t)(low >> (56 - 8 * i));
-    }
+    memcpy(id.bytes, &high, sizeof(high));
+    memcpy(id.bytes + sizeof(high), &low, sizeof(low));
     return id;
 }
 
