@@ -9,7 +9,6 @@
 #define CONF_FILE_BYTES_MAX (1024u * 1024u)
 #define CONF_FILES_MAX      32u   /* all files of one configuration */
 #define CONF_INCLUDES_MAX   4u    /* how deep files may include files */
-#define CONF_DEPTH_MAX      16u   /* maps and lists in one another */
 #define CONF_NODES_MAX      8192u /* keys of all files, maps included */
 #define CONF_ITEMS_MAX      256u  /* of one list */
 #define CONF_NAME_MAX       63u   /* bytes of one part of a path */

@@ -27,7 +27,6 @@ struct parse {
     struct tg_error *error;
     char path[CONF_PATH_SIZE]; /* of the map or value being read */
     size_t length;             /* of the path */
-    unsigned depth;            /* maps and lists that are open */
 };
 
 static struct conf__place place_of(const struct parse *parse, yaml_mark_t mark)
@@ -126,20 +125,18 @@ static bool scalar_is_plain(const yaml_event_t *event)
     return event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
 }
 
-/* A scalar that holds a NUL ("\0" in quotes) would be cut silently. */
+/*
+ * A scalar that holds a NUL ("\0" in quotes) would be cut silently. A plain one goes on over a line
+ * that is indented further, which is hardly ever meant.
+ */
 static int scalar_check(struct parse *parse, const yaml_event_t *event)
 {
     if (memchr(event->data.scalar.value, 0, event->data.scalar.length) != NULL)
         return FAIL_AT(parse, event->start_mark, INVALID, "a NUL character in a text");
-    return 0;
-}
-
-static int depth_enter(struct parse *parse, const yaml_event_t *event)
-{
-    if (parse->depth >= CONF_DEPTH_MAX)
-        return FAIL_AT(parse, event->start_mark, RANGE,
-                       "maps and lists are nested more than %u deep", CONF_DEPTH_MAX);
-    parse->depth++;
+    if (scalar_is_plain(event) && event->start_mark.line != event->end_mark.line)
+        return FAIL_AT(parse, event->start_mark, INVALID,
+                       "a value that goes on in line %zu; is that line indented too far?",
+                       event->end_mark.line + 1);
     return 0;
 }
 
@@ -170,7 +167,7 @@ static int parse_list(struct parse *parse, const struct conf_key *key, const yam
     struct conf__node *node = conf__nodes_add(parse->nodes, parse->path, key, &place, parse->error);
     if (node == NULL)
         return conf__located(parse->error, &place, parse->error->code);
-    int code = depth_enter(parse, start);
+    int code = 0;
     while (code == 0) {
         yaml_event_t event;
         code = event_next(parse, &event);
@@ -181,21 +178,20 @@ static int parse_list(struct parse *parse, const struct conf_key *key, const yam
         if (end)
             break;
     }
-    parse->depth--;
     return code == 0 ? conf__node_items_join(node, parse->error) : code;
 }
 
 static int parse_scalar(struct parse *parse, const struct conf_key *key, const yaml_event_t *event,
                         yaml_mark_t key_mark)
 {
-    bool empty = event->data.scalar.length == 0;
+    bool empty = event->data.scalar.length == 0 && scalar_is_plain(event);
     struct conf__place place = place_of(parse, empty ? key_mark : event->start_mark);
     char allowed[CONF_ALLOWED_SIZE];
     char shown[CONF_SHOWN_SIZE];
     int code = scalar_check(parse, event);
     if (code != 0)
         return code;
-    if (key->type == CONF_TEXT_LIST && !(empty && scalar_is_plain(event))) {
+    if (key->type == CONF_TEXT_LIST && !empty) {
         conf__allowed(key, allowed);
         conf__shown(scalar_text(event), shown);
         code = TG_FAIL(parse->error, INVALID, "%s: \"%s\" is not a list, %s is needed", parse->path,
@@ -233,10 +229,9 @@ static int parse_key(struct parse *parse, const yaml_event_t *event)
     code = conf__child_check(parse->path, name, parse->error);
     if (code != 0)
         return fail_located(parse, event->start_mark, code);
-    if (!tg_text_append(parse->path, sizeof(parse->path), &parse->length, "%s%s",
-                        parse->length > 0 ? "." : "", name))
-        return FAIL_AT(parse, event->start_mark, RANGE, "a key of more than %u bytes",
-                       CONF_PATH_SIZE - 1);
+    /* names have a limit, and the table's depth too */
+    TG_BUG_IF(!tg_text_append(parse->path, sizeof(parse->path), &parse->length, "%s%s",
+                              parse->length > 0 ? "." : "", name));
     const struct conf__node *earlier = conf__nodes_find(parse->nodes, parse->path);
     if (earlier != NULL)
         return FAIL_AT(parse, event->start_mark, EXISTS,
@@ -266,7 +261,7 @@ static int parse_value(struct parse *parse, yaml_mark_t key_mark)
         conf__children(parse->path, children, sizeof(children));
         bool empty = event.type == YAML_SCALAR_EVENT && event.data.scalar.length == 0;
         code = FAIL_AT(parse, empty ? key_mark : event.start_mark, INVALID,
-                       "%s: a map is needed here, with the keys: %s", parse->path, children);
+                       "%s: a map is needed here (keys: %s)", parse->path, children);
     } else if (event.type == YAML_SCALAR_EVENT) {
         code = parse_scalar(parse, key, &event, key_mark);
     } else if (event.type == YAML_SEQUENCE_START_EVENT) {
@@ -281,12 +276,12 @@ static int parse_value(struct parse *parse, yaml_mark_t key_mark)
     return code;
 }
 
-/* A map up to its end; its start has been read. Recursion ends at CONF_DEPTH_MAX. */
+/* A map up to its end; its start has been read. The key table ends the recursion. */
 static int parse_map(struct parse *parse, const yaml_event_t *start)
 {
     size_t length = parse->length;
     size_t keys = 0;
-    int code = depth_enter(parse, start);
+    int code = 0;
     while (code == 0) {
         yaml_event_t event;
         code = event_next(parse, &event);
@@ -306,7 +301,6 @@ static int parse_map(struct parse *parse, const yaml_event_t *start)
     if (code == 0 && keys == 0)
         code = FAIL_AT(parse, start->start_mark, INVALID, "%s%sa map without keys; leave it out",
                        parse->path, length > 0 ? ": " : "");
-    parse->depth--;
     return code;
 }
 

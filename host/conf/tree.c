@@ -189,7 +189,7 @@ int conf__child_check(const char *parent, const char *name, struct tg_error *err
     (void)tg_text_append(path, sizeof(path), &length, "%s%s%s", parent, *parent != '\0' ? "." : "",
                          shown);
     if (name[0] == '\0')
-        return TG_FAIL(error, INVALID, "%san empty key", *parent != '\0' ? path : "");
+        return TG_FAIL(error, INVALID, "%s%san empty key", parent, *parent != '\0' ? ": " : "");
     if (strchr(name, '.') != NULL)
         return TG_FAIL(error, INVALID,
                        "%s: a key has no point in it; write one name a level, each indented below "
