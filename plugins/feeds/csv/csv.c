@@ -16,7 +16,7 @@
 
 #include <triplegain/triplegain.h>
 
-#include "failure.h"
+#include "../failure.h"
 #include "file.h"
 
 #define PATH_SIZE 4096
@@ -86,13 +86,13 @@ static int32_t path_join(const char *folder, const char *path, char *joined,
                          struct tg_failure *failure)
 {
     if (path[0] == '\0') {
-        return csv_fail(failure, TG_E_INVALID, "path: is empty, but must name a file");
+        return feed_fail(failure, TG_E_INVALID, "path: is empty, but must name a file");
     }
     const char *from = path[0] == '/' || !folder ? "" : folder;
     const int length = snprintf(joined, PATH_SIZE, "%s%s%s", from, from[0] ? "/" : "", path);
     if (length < 0 || length >= PATH_SIZE) {
-        return csv_fail(failure, TG_E_RANGE, "path: has %d bytes, at most %d are allowed", length,
-                        PATH_SIZE - 1);
+        return feed_fail(failure, TG_E_RANGE, "path: has %d bytes, at most %d are allowed", length,
+                         PATH_SIZE - 1);
     }
     return TG_E_OK;
 }
@@ -102,8 +102,8 @@ static int32_t create(const struct tg_host *host, const struct tg_config *config
 {
     static const char separators[4] = {'\0', ',', ';', '\t'};
     if (config->count != CSV_KEY_COUNT) {
-        return csv_fail(failure, TG_E_INVALID, "%u values for the %d keys of this plugin",
-                        (unsigned)config->count, CSV_KEY_COUNT);
+        return feed_fail(failure, TG_E_INVALID, "%u values for the %d keys of this plugin",
+                         (unsigned)config->count, CSV_KEY_COUNT);
     }
     const struct tg_config_value *values = config->values;
     const struct csv_settings settings = {
@@ -121,7 +121,7 @@ static int32_t create(const struct tg_host *host, const struct tg_config *config
     }
     struct csv_feed *feed = calloc(1, sizeof *feed);
     if (!feed) {
-        return csv_fail(failure, TG_E_NO_MEMORY, "out of memory");
+        return feed_fail(failure, TG_E_NO_MEMORY, "out of memory");
     }
     feed->host = *host;
     code = csv_file_open(&feed->file, path, &settings, failure);
@@ -144,7 +144,7 @@ static int32_t describe(void *instance, struct tg_feed_info *info, struct tg_fai
 {
     const struct csv_feed *feed = instance;
     if (info->size < sizeof *info) {
-        return csv_fail(failure, TG_E_INVALID, "the host's feed description is too small");
+        return feed_fail(failure, TG_E_INVALID, "the host's feed description is too small");
     }
     info->timeframe = feed->file.timeframe;
     info->first_open_time = feed->file.first_open_time;
@@ -167,9 +167,9 @@ static int32_t read_bars(void *instance, struct tg_bar *bars, uint32_t capacity,
         } else if (next == CSV_NEXT_REFUSED) {
             feed->host.row_refused(feed->host.context, reason, feed->file.lines.number);
         } else if (next == CSV_NEXT_FAILED) {
-            return csv_fail(failure, TG_E_IO, "%s:%llu: cannot be read further: %s",
-                            feed->file.shown, (unsigned long long)feed->file.lines.number,
-                            strerror(errno));
+            return feed_fail(failure, TG_E_IO, "%s:%llu: cannot be read further: %s",
+                             feed->file.shown, (unsigned long long)feed->file.lines.number,
+                             strerror(errno));
         } else {
             break;
         }

@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 #include "../calendar.h"
-#include "failure.h"
+#include "../failure.h"
 
 #define HEAD_BYTES      4096
 #define TAIL_BYTES      ((size_t)4 * CSV_LINE_BYTES_MAX)
@@ -43,23 +43,24 @@ static int32_t descriptor_open(struct csv_file *file, const char *path, struct t
     /* Without blocking, so that a pipe is refused below instead of waited for. */
     file->descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (file->descriptor < 0 && (errno == ENOENT || errno == ENOTDIR)) {
-        return csv_fail(failure, TG_E_NOT_FOUND, "%s: there is no such file", file->shown);
+        return feed_fail(failure, TG_E_NOT_FOUND, "%s: there is no such file", file->shown);
     }
     if (file->descriptor < 0 && errno == EACCES) {
-        return csv_fail(failure, TG_E_REFUSED, "%s: this user may not read it", file->shown);
+        return feed_fail(failure, TG_E_REFUSED, "%s: this user may not read it", file->shown);
     }
     if (file->descriptor < 0 || fstat(file->descriptor, &status) != 0) {
-        return csv_fail(failure, TG_E_IO, "%s: cannot be opened: %s", file->shown, strerror(errno));
+        return feed_fail(failure, TG_E_IO, "%s: cannot be opened: %s", file->shown,
+                         strerror(errno));
     }
     if (S_ISDIR(status.st_mode)) {
-        return csv_fail(failure, TG_E_INVALID, "%s: is a folder, but a file is needed",
-                        file->shown);
+        return feed_fail(failure, TG_E_INVALID, "%s: is a folder, but a file is needed",
+                         file->shown);
     }
     if (!S_ISREG(status.st_mode)) {
-        return csv_fail(failure, TG_E_INVALID, "%s: is not a regular file", file->shown);
+        return feed_fail(failure, TG_E_INVALID, "%s: is not a regular file", file->shown);
     }
     if (status.st_size == 0) {
-        return csv_fail(failure, TG_E_INVALID, "%s: is empty", file->shown);
+        return feed_fail(failure, TG_E_INVALID, "%s: is empty", file->shown);
     }
     return TG_E_OK;
 }
@@ -69,11 +70,12 @@ static int32_t head_check(struct csv_file *file, struct tg_failure *failure)
     char head[HEAD_BYTES];
     const ssize_t count = pread(file->descriptor, head, sizeof head, 0);
     if (count < 0) {
-        return csv_fail(failure, TG_E_IO, "%s: cannot be read: %s", file->shown, strerror(errno));
+        return feed_fail(failure, TG_E_IO, "%s: cannot be read: %s", file->shown, strerror(errno));
     }
     if (memchr(head, '\0', (size_t)count)) {
-        return csv_fail(failure, TG_E_INVALID,
-                        "%s: is not a text file (a NUL byte in its first 4096 bytes)", file->shown);
+        return feed_fail(failure, TG_E_INVALID,
+                         "%s: is not a text file (a NUL byte in its first 4096 bytes)",
+                         file->shown);
     }
     return TG_E_OK;
 }
@@ -99,12 +101,12 @@ static int32_t first_line_read(struct csv_file *file, const char **text, size_t 
     case CSV_LINE_OK:
         return TG_E_OK;
     case CSV_LINE_END:
-        return csv_fail(failure, TG_E_INVALID, "%s: has only blank lines", file->shown);
+        return feed_fail(failure, TG_E_INVALID, "%s: has only blank lines", file->shown);
     case CSV_LINE_TOO_LONG:
-        return csv_fail(failure, TG_E_INVALID, "%s:%llu: line is longer than %d bytes", file->shown,
-                        (unsigned long long)file->lines.number, CSV_LINE_BYTES_MAX);
+        return feed_fail(failure, TG_E_INVALID, "%s:%llu: line is longer than %d bytes",
+                         file->shown, (unsigned long long)file->lines.number, CSV_LINE_BYTES_MAX);
     default:
-        return csv_fail(failure, TG_E_IO, "%s: cannot be read: %s", file->shown, strerror(errno));
+        return feed_fail(failure, TG_E_IO, "%s: cannot be read: %s", file->shown, strerror(errno));
     }
 }
 
@@ -112,15 +114,15 @@ static int32_t columns_without_names(struct csv_file *file, const struct csv_set
                                      int count, struct tg_failure *failure)
 {
     if (settings->mapping[0] != '\0') {
-        return csv_fail(failure, TG_E_INVALID,
-                        "%s: its first line has no names, so the key columns cannot apply",
-                        file->shown);
+        return feed_fail(failure, TG_E_INVALID,
+                         "%s: its first line has no names, so the key columns cannot apply",
+                         file->shown);
     }
     if (count < CSV_SLOT_COUNT) {
-        return csv_fail(failure, TG_E_INVALID,
-                        "%s: %d columns without names; needed are time, open, high, low, close, "
-                        "volume in this order, or a first line that names them",
-                        file->shown, count);
+        return feed_fail(failure, TG_E_INVALID,
+                         "%s: %d columns without names; needed are time, open, high, low, close, "
+                         "volume in this order, or a first line that names them",
+                         file->shown, count);
     }
     csv_columns_kraken(&file->format.columns, count);
     return TG_E_OK;
@@ -143,11 +145,12 @@ static int32_t columns_find(struct csv_file *file, const struct csv_settings *se
     const int count = csv_fields_split(text, length, columns->separator, fields, CSV_COLUMNS_MAX);
     const unsigned long long line = (unsigned long long)file->lines.number;
     if (count < 0) {
-        return csv_fail(failure, TG_E_INVALID, "%s:%llu: quotes are not closed", file->shown, line);
+        return feed_fail(failure, TG_E_INVALID, "%s:%llu: quotes are not closed", file->shown,
+                         line);
     }
     if (count > CSV_COLUMNS_MAX) {
-        return csv_fail(failure, TG_E_RANGE, "%s:%llu: has %d columns, at most %d are read",
-                        file->shown, line, count, CSV_COLUMNS_MAX);
+        return feed_fail(failure, TG_E_RANGE, "%s:%llu: has %d columns, at most %d are read",
+                         file->shown, line, count, CSV_COLUMNS_MAX);
     }
     const bool named = settings->layout == CSV_LAYOUT_HEADER ||
                        (settings->layout == CSV_LAYOUT_AUTO && csv_fields_are_names(fields, count));
@@ -156,7 +159,7 @@ static int32_t columns_find(struct csv_file *file, const struct csv_settings *se
     }
     file->header_line = file->lines.number;
     if (!csv_columns_named(columns, fields, count, settings->mapping, message, sizeof message)) {
-        return csv_fail(failure, TG_E_INVALID, "%s:%llu: %s", file->shown, line, message);
+        return feed_fail(failure, TG_E_INVALID, "%s:%llu: %s", file->shown, line, message);
     }
     return TG_E_OK;
 }
@@ -227,10 +230,10 @@ static int32_t timeframe_choose(struct csv_file *file, const struct csv_settings
         file->timeframe = (uint32_t)settings->timeframe;
         const int64_t length = calendar_timeframe_length(file->timeframe);
         if (distance > 0 && distance < length) {
-            return csv_fail(failure, TG_E_INVALID,
-                            "%s: most rows are %.12g s apart, so they are no bars of the %.12g s "
-                            "that the key timeframe asks for",
-                            file->shown, seconds, (double)length / (double)CALENDAR_SECOND);
+            return feed_fail(failure, TG_E_INVALID,
+                             "%s: most rows are %.12g s apart, so they are no bars of the %.12g s "
+                             "that the key timeframe asks for",
+                             file->shown, seconds, (double)length / (double)CALENDAR_SECOND);
         }
         return TG_E_OK;
     }
@@ -241,15 +244,15 @@ static int32_t timeframe_choose(struct csv_file *file, const struct csv_settings
         }
     }
     if (distance == 0) {
-        return csv_fail(failure, TG_E_INVALID,
-                        "%s: no two usable rows in order of time, so the key timeframe must say "
-                        "how long a bar is: 1m, 5m, 15m, 1h, 4h or 1d",
-                        file->shown);
+        return feed_fail(failure, TG_E_INVALID,
+                         "%s: no two usable rows in order of time, so the key timeframe must say "
+                         "how long a bar is: 1m, 5m, 15m, 1h, 4h or 1d",
+                         file->shown);
     }
-    return csv_fail(failure, TG_E_INVALID,
-                    "%s: most rows are %.12g s apart; bars of 1m, 5m, 15m, 1h, 4h or 1d can be "
-                    "read, and the key timeframe can say which these are",
-                    file->shown, seconds);
+    return feed_fail(failure, TG_E_INVALID,
+                     "%s: most rows are %.12g s apart; bars of 1m, 5m, 15m, 1h, 4h or 1d can be "
+                     "read, and the key timeframe can say which these are",
+                     file->shown, seconds);
 }
 
 /* Looks at the first rows: columns may be right and yet no row of any use. */
@@ -276,15 +279,15 @@ static int32_t rows_probe(struct csv_file *file, const struct csv_settings *sett
         }
     }
     if (next == CSV_NEXT_FAILED) {
-        return csv_fail(failure, TG_E_IO, "%s: cannot be read: %s", file->shown, strerror(errno));
+        return feed_fail(failure, TG_E_IO, "%s: cannot be read: %s", file->shown, strerror(errno));
     }
     if (count == 0 && first_reason) {
-        return csv_fail(failure, TG_E_INVALID, "%s: no usable row in %llu lines; line %llu: %s",
-                        file->shown, (unsigned long long)file->lines.number,
-                        (unsigned long long)first_line, first_reason);
+        return feed_fail(failure, TG_E_INVALID, "%s: no usable row in %llu lines; line %llu: %s",
+                         file->shown, (unsigned long long)file->lines.number,
+                         (unsigned long long)first_line, first_reason);
     }
     if (count == 0) {
-        return csv_fail(failure, TG_E_INVALID, "%s: has no rows", file->shown);
+        return feed_fail(failure, TG_E_INVALID, "%s: has no rows", file->shown);
     }
     file->first_open_time = times[0];
     return timeframe_choose(file, settings, common_distance(times, count), failure);
@@ -332,7 +335,7 @@ static int32_t understand(struct csv_file *file, const struct csv_settings *sett
     }
     int64_t *times = malloc(PROBE_ROWS_MAX * sizeof *times);
     if (!times) {
-        return csv_fail(failure, TG_E_NO_MEMORY, "out of memory");
+        return feed_fail(failure, TG_E_NO_MEMORY, "out of memory");
     }
     if (csv_lines_rewind(&file->lines)) {
         code = rows_probe(file, settings, times, failure);
@@ -350,7 +353,7 @@ static int32_t understand(struct csv_file *file, const struct csv_settings *sett
         file->last_open_time = 0; /* not in order: nothing can be said */
     }
     if (!csv_lines_rewind(&file->lines)) {
-        return csv_fail(failure, TG_E_IO, "%s: cannot be read: %s", file->shown, strerror(errno));
+        return feed_fail(failure, TG_E_IO, "%s: cannot be read: %s", file->shown, strerror(errno));
     }
     return TG_E_OK;
 }
@@ -362,7 +365,7 @@ int32_t csv_file_open(struct csv_file *file, const char *path, const struct csv_
     shown_set(file, path);
     int32_t code = descriptor_open(file, path, failure);
     if (code == TG_E_OK && !csv_lines_init(&file->lines, file->descriptor)) {
-        code = csv_fail(failure, TG_E_NO_MEMORY, "out of memory");
+        code = feed_fail(failure, TG_E_NO_MEMORY, "out of memory");
     }
     if (code == TG_E_OK) {
         code = understand(file, settings, failure);
