@@ -40,6 +40,15 @@ void conf__shown(const char *value, char text[CONF_SHOWN_SIZE])
     memcpy(text + length, "...", 4);
 }
 
+void conf__bound(double bound, char text[CONF_BOUND_SIZE])
+{
+    double size = bound < 0 ? -bound : bound;
+    if (size > 0 && size < 1e-4)
+        (void)snprintf(text, CONF_BOUND_SIZE, "%.8f", bound);
+    else
+        (void)snprintf(text, CONF_BOUND_SIZE, size >= 1e15 ? "%.0f" : "%.15g", bound);
+}
+
 /* "auto|core" to "auto, core" */
 static void choices_list(const char *choices, char *text, size_t size)
 {
@@ -59,7 +68,11 @@ static void choices_list(const char *choices, char *text, size_t size)
 void conf__allowed(const struct conf_key *key, char text[CONF_ALLOWED_SIZE])
 {
     char choices[CONF_ALLOWED_SIZE / 2];
+    char low[CONF_BOUND_SIZE];
+    char high[CONF_BOUND_SIZE];
     choices[0] = '\0';
+    conf__bound(key->minimum, low);
+    conf__bound(key->maximum, high);
     if (key->choices != NULL)
         choices_list(key->choices, choices, sizeof(choices));
     size_t length = 0;
@@ -69,8 +82,7 @@ void conf__allowed(const struct conf_key *key, char text[CONF_ALLOWED_SIZE])
     else if (key->choices != NULL)
         (void)tg_text_append(text, CONF_ALLOWED_SIZE, &length, ", out of %s", choices);
     else if (key->type == CONF_WHOLE || key->type == CONF_REAL || key->type == CONF_DECIMAL)
-        (void)tg_text_append(text, CONF_ALLOWED_SIZE, &length, " (%.15g to %.15g)", key->minimum,
-                             key->maximum);
+        (void)tg_text_append(text, CONF_ALLOWED_SIZE, &length, " (%s to %s)", low, high);
 }
 
 bool conf__is_choice(const char *choices, const char *word)
@@ -151,10 +163,13 @@ static int number_check(const struct conf_key *key, const char *path, const char
     } else {
         code = tg_text_to_double(text, length, &value);
     }
-    if (code != 0 || value < key->minimum || value > key->maximum)
-        return TG_FAIL(error, RANGE, "%s: %s is out of range (%.15g to %.15g)", path, shown,
-                       key->minimum, key->maximum);
-    return 0;
+    if (code == 0 && value >= key->minimum && value <= key->maximum)
+        return 0;
+    char low[CONF_BOUND_SIZE];
+    char high[CONF_BOUND_SIZE];
+    conf__bound(key->minimum, low);
+    conf__bound(key->maximum, high);
+    return TG_FAIL(error, RANGE, "%s: %s is out of range (%s to %s)", path, shown, low, high);
 }
 
 static int choice_check(const struct conf_key *key, const char *path, const char *text,

@@ -16,6 +16,7 @@
 #define CONF_TEXT_MAX       1024u /* bytes of one value */
 #define CONF_SHOWN_SIZE     64u   /* a value as an error shows it */
 #define CONF_ALLOWED_SIZE   256u  /* what an error says is allowed */
+#define CONF_BOUND_SIZE     32u   /* a bound of a range as text */
 
 /* Where something stands; lines and columns count from 1. */
 struct conf__place {
@@ -86,6 +87,8 @@ int conf__value_check(const struct conf_key *key, const char *path, const char *
                       struct tg_error *error);
 /* "a whole number (0 to 64)" */
 void conf__allowed(const struct conf_key *key, char text[CONF_ALLOWED_SIZE]);
+/* A bound of a range as people write it, "0.00000001" and not "1e-08". */
+void conf__bound(double bound, char text[CONF_BOUND_SIZE]);
 /* The value as an error shows it: cut, without control characters. */
 void conf__shown(const char *value, char text[CONF_SHOWN_SIZE]);
 /* Whether the word is among "a|b|c". */

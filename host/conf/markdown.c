@@ -104,13 +104,18 @@ static void type_cell(struct tg_buffer *buffer, const struct conf_key *key)
         [CONF_REAL] = "number",    [CONF_DECIMAL] = "decimal", [CONF_FLAG] = "flag",
         [CONF_TEXT_LIST] = "list",
     };
+    char low[CONF_BOUND_SIZE];
+    char high[CONF_BOUND_SIZE];
     if (conf__is_plugin_value(key)) {
         tg_buffer_text(buffer, "any");
         return;
     }
     tg_buffer_text(buffer, words[key->type]);
-    if (key->type == CONF_WHOLE || key->type == CONF_REAL || key->type == CONF_DECIMAL)
-        tg_buffer_format(buffer, ", %.15g to %.15g", key->minimum, key->maximum);
+    if (key->type == CONF_WHOLE || key->type == CONF_REAL || key->type == CONF_DECIMAL) {
+        conf__bound(key->minimum, low);
+        conf__bound(key->maximum, high);
+        tg_buffer_format(buffer, ", %s to %s", low, high);
+    }
     if (key->choices == NULL)
         return;
     tg_buffer_text(buffer, key->type == CONF_TEXT_LIST ? " of " : "");

@@ -162,6 +162,8 @@ static const struct {
      "1000000000)"},
     {"account: {starting_balance: -5}\n",
      "a.yaml:1:29: account.starting_balance: -5 is out of range (1 to 1000000000)"},
+    {"symbols:\n  A/B: {size_min: 0}\n",
+     "a.yaml:2:19: symbols.A/B.size_min: 0 is out of range (0.00000001 to 1000000000)"},
     /* words */
     {"agents:\n  x: {enabled: yes}\n",
      "a.yaml:2:16: agents.x.enabled: \"yes\" is not a flag (allowed: true, false)"},
