@@ -1,0 +1,263 @@
+/* What the files of the bus share: frames, queues, topics, history. Not for other rooms. */
+#ifndef TG_BUS_INT_H
+#define TG_BUS_INT_H
+
+#include "base/ring.h"
+#include "base/uuid.h"
+#include "bus/bus.h"
+
+#include <stdatomic.h>
+
+#define BUS_PRIORITIES   5u  /* indices are TG_PRIORITY_*; 0 is not used */
+#define BUS_BATCH        32u /* messages between looks at the clock and at the other queues */
+#define BUS_TOPIC_SIZE   132u
+#define BUS_OWN_MAX      (BUS_TOPICS_MAX - TG_TOPIC_OWN_FIRST)
+#define BUS_CACHE_LINE   128 /* lines are fetched in pairs */
+#define BUS_SYMBOL_WORDS (TG_SYMBOL_SIZE / sizeof(uint64_t))
+#define BUS_LATEST_KEYS  16384u /* of each topic */
+
+/*
+ * A message on its way, and in the history. The payload lies right behind the frame; one over
+ * BUS_INLINE_MAX is a block of its own while the message travels. Frames lie at multiples of 8.
+ */
+struct bus_frame {
+    struct tg_message message;
+    uint64_t sequence;    /* 0: not taken up yet */
+    uint32_t symbol_hash; /* 0: no symbol */
+    uint16_t source;
+    bool owns_block; /* message.payload was allocated and goes with the frame */
+    uint8_t reserved;
+};
+_Static_assert(sizeof(struct bus_frame) % 8 == 0, "the payload behind a frame is aligned");
+
+static inline size_t bus__round_up(size_t size, size_t multiple)
+{
+    return (size + multiple - 1) / multiple * multiple;
+}
+
+static inline size_t bus__frame_size(const struct bus_frame *frame)
+{
+    const size_t payload = frame->owns_block ? 0 : frame->message.payload_size;
+
+    return bus__round_up(sizeof(*frame) + payload, 8);
+}
+
+static inline int64_t bus__frame_expiry(const struct bus_frame *frame)
+{
+    return frame->message.timestamp + (int64_t)frame->message.ttl_seconds * TG_NS_PER_SEC;
+}
+
+/* ---- draft.c: from what a publisher says to a frame ------------------------------------------ */
+
+/* What of a draft was found good, and what its frame needs. */
+struct bus_plan {
+    const struct schema *schema; /* NULL: an own topic */
+    uint32_t ttl_seconds;
+    uint8_t priority;
+    bool owns_block;
+    uint32_t frame_size;
+};
+
+struct bus_topic;
+int bus__draft_plan(const struct bus *bus, const struct bus_draft *draft, struct bus_plan *plan,
+                    struct tg_error *error);
+/* Fills the frame in its place and checks the copy; on refusal nothing of it must be used. */
+int bus__draft_fill(const struct bus *bus, const struct bus_draft *draft,
+                    const struct bus_plan *plan, struct tg_uuid7 *ids, struct bus_frame *frame,
+                    struct tg_error *error);
+uint32_t bus__symbol_hash(const uint64_t words[BUS_SYMBOL_WORDS]);
+/* The symbol with zeros behind its end; false: too long. */
+bool bus__symbol_words(const char *symbol, uint64_t words[BUS_SYMBOL_WORDS]);
+
+/* ---- queue.c: frames waiting on the core ------------------------------------------------------
+ */
+
+struct bus_chunk;
+
+struct bus_queue {
+    struct bus_chunk *first, *last; /* read from the first, written to the last */
+    size_t claimed;
+};
+
+struct bus_queues {
+    struct bus_queue by_priority[BUS_PRIORITIES];
+    struct bus_chunk *spare;
+    uint32_t spare_count;
+    uint32_t waiting; /* a bit per priority that has frames */
+    uint64_t messages, messages_high, messages_max;
+    uint64_t bytes, bytes_high, bytes_max;
+};
+
+/* Memory for a frame at the end of a queue. TG_E_FULL, TG_E_NO_MEMORY. Used once committed. */
+int bus__queue_claim(struct bus_queues *queues, uint8_t priority, size_t frame_size,
+                     size_t block_size, struct bus_frame **frame, struct tg_error *error);
+void bus__queue_commit(struct bus_queues *queues, uint8_t priority, const struct bus_frame *frame);
+struct bus_frame *bus__queue_first(struct bus_queues *queues, uint8_t priority);
+void bus__queue_pop(struct bus_queues *queues, uint8_t priority); /* frees the frame's block */
+void bus__queue_fini(struct bus_queues *queues);
+
+/* ---- history.c, latest.c: what was delivered ------------------------------------------------ */
+
+struct bus_latest;
+
+struct bus_slot {
+    size_t offset;
+    struct bus_latest *key; /* which the frame was the newest of when it came; NULL: index full */
+};
+
+/* Frames one behind the other in a ring of bytes that grows up to its limit; slots by ordinal. */
+struct bus_history {
+    unsigned char *bytes;
+    size_t capacity, end; /* end: behind the newest frame */
+    struct bus_slot *slots;
+    uint64_t slot_mask;
+    uint64_t first, next; /* ordinals; next - first are kept */
+    size_t messages_max, bytes_max;
+};
+
+enum bus_latest_kind { BUS_LATEST_EXACT, BUS_LATEST_OF_SYMBOL, BUS_LATEST_OF_SOURCE };
+
+/*
+ * The newest message of a (symbol, source), and what it is newest of besides. It stands in the
+ * history; when it leaves there, a copy is kept here.
+ */
+struct bus_latest {
+    uint64_t symbol[BUS_SYMBOL_WORDS]; /* zeros: none */
+    uint32_t hash;                     /* of the symbol */
+    uint16_t source;
+    uint8_t kind;
+    bool is_copied;
+    uint64_t ordinal;                         /* in the history, unless copied */
+    int64_t expiry_max;                       /* of all its messages */
+    struct bus_latest *newest;                /* an exact one; itself for those */
+    struct bus_latest *of_symbol, *of_source; /* of an exact one */
+    struct bus_frame *copy;
+    size_t copy_capacity;
+};
+
+struct bus_index {
+    struct bus_latest **table; /* open addressing, a power of two */
+    uint32_t capacity, count;
+    bool overflowed;           /* a key found no place: the history is asked first */
+    struct bus_latest *newest; /* of all; exact */
+    struct bus_latest *recent; /* the key used last */
+    int64_t expiry_max;
+};
+
+/* Keeps a copy, and makes the index point to it. */
+void bus__history_add(struct bus *bus, struct bus_topic *topic, const struct bus_frame *frame);
+const struct bus_frame *bus__history_at(const struct bus_history *history, uint64_t ordinal);
+void bus__history_fini(struct bus_history *history);
+/* The key of the frame, made where it is new; NULL: the index is full. */
+struct bus_latest *bus__latest_key(struct bus *bus, struct bus_topic *topic,
+                                   const struct bus_frame *frame);
+/* The frame is the newest of its keys; `ordinal` of a frame in the history, else it is copied. */
+void bus__latest_set(struct bus_index *index, struct bus_latest *key, const struct bus_frame *frame,
+                     uint64_t ordinal);
+/* Keeps the frame beyond the history; false: no memory. */
+bool bus__latest_copy(struct bus_latest *key, const struct bus_frame *frame);
+void bus__index_fini(struct bus_index *index);
+
+/* ---- subscriptions.c, dispatch.c, letters.c ---------------------------------------------------
+ */
+
+struct bus_letter {
+    struct bus_letter *next;
+    char reason[96];
+    struct bus_frame frame; /* with its payload behind it */
+};
+
+struct bus_subscriber {
+    char name[TG_SOURCE_SIZE];
+    struct bus_subscriber_stats stats;
+    struct bus_letter *oldest, *newest;
+    uint32_t letter_count;
+};
+
+struct bus_subscription {
+    struct bus_subscriber *subscriber;
+    bus_handler handler;
+    bus_filter filter;
+    void *context;
+    bool removed; /* taken out once no message is being delivered */
+};
+
+struct bus_subscriber *bus__subscriber_find(const struct bus *bus, const char *name);
+void bus__subscriptions_compact(struct bus *bus);
+/* Hands the frame to the subscribers of its topic, after keeping it. */
+void bus__dispatch(struct bus *bus, struct bus_frame *frame, int64_t now);
+void bus__letter_add(struct bus *bus, struct bus_subscriber *subscriber,
+                     const struct bus_frame *frame, const char *reason);
+void bus__letters_free(struct bus_subscriber *subscriber);
+
+/* ---- publishers.c: frames from other threads ---------------------------------------------------
+ */
+
+struct bus_publisher {
+    struct bus *bus;
+    struct tg_ring *rings[BUS_PRIORITIES];
+    /* of the publishing thread; the counters are read by the core */
+    _Alignas(BUS_CACHE_LINE) struct tg_uuid7 ids;
+    _Atomic uint64_t accepted, refused, refused_full;
+    _Atomic uint64_t topic_refused[BUS_TOPICS_MAX];
+    /* of the core thread */
+    _Alignas(BUS_CACHE_LINE) struct bus_frame *peeked[BUS_PRIORITIES]; /* next, not yet worked on */
+    uint64_t taken;
+    bool is_closing;
+};
+
+/* The next frame of a ring, kept until bus__publisher_take; NULL: empty. */
+struct bus_frame *bus__publisher_peek(struct bus_publisher *publisher, uint8_t priority);
+void bus__publisher_take(struct bus_publisher *publisher, uint8_t priority);
+/* Frees publishers that are closing and empty. */
+void bus__publishers_reap(struct bus *bus);
+void bus__publisher_free(struct bus_publisher *publisher);
+
+/* ---- the bus ------------------------------------------------------------------------------------
+ */
+
+struct bus_topic {
+    char name[BUS_TOPIC_SIZE];
+    uint16_t number;
+    uint32_t symbol_offset; /* in the record; of no use where frames have no symbol */
+    struct bus_subscription *subscriptions;
+    uint32_t subscription_count, subscription_capacity;
+    struct bus_topic_stats stats;
+    struct bus_history history;
+    struct bus_index index;
+    struct obs_histogram *latency; /* NULL: not measured */
+};
+
+struct bus {
+    /* read by every publishing thread, hardly ever written */
+    struct bus_options options;
+    _Atomic uint32_t source_count;    /* sources 1 to this are there */
+    _Atomic uint32_t own_topic_count; /* of TG_TOPIC_OWN_FIRST and on */
+    char (*source_names)[TG_SOURCE_SIZE];
+    struct bus_topic *topics[BUS_TOPICS_MAX];
+    _Alignas(BUS_CACHE_LINE) _Atomic uint32_t is_asleep; /* 0 or 1 */
+
+    /* of the core thread */
+    _Alignas(BUS_CACHE_LINE) uint64_t sequence;
+    struct tg_uuid7 ids;
+    struct bus_queues queues;
+    uint32_t passed[BUS_PRIORITIES];         /* higher ones served while it waited */
+    uint32_t core_run[BUS_PRIORITIES];       /* served from the queue since rings were looked at */
+    uint32_t next_publisher[BUS_PRIORITIES]; /* whose turn it is */
+    struct bus_publisher *publishers[BUS_PUBLISHERS_MAX];
+    uint32_t publisher_count;
+    uint64_t publishers_made;
+    bool has_closing;
+    struct bus_subscriber *subscribers[BUS_SUBSCRIBERS_MAX];
+    uint32_t subscriber_count;
+    bool is_pumping;
+    bool has_removed;
+    uint64_t refused, refused_full;
+};
+
+static inline struct bus_topic *bus__topic(const struct bus *bus, uint16_t topic)
+{
+    return topic < BUS_TOPICS_MAX ? bus->topics[topic] : NULL;
+}
+
+#endif

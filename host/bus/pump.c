@@ -1,0 +1,214 @@
+/*
+ * Whose turn it is. Two kinds of places hold waiting messages: the core's queues (what was
+ * published on the core) and the publishers' rings. Within a priority the order is that of being
+ * taken up: what stands in the core's queue was taken up already and goes first; a frame of a ring
+ * is taken up when it is delivered straight out of the ring, once that queue is empty. So that a
+ * core which keeps publishing to itself cannot shut out the rings, after BUS_STARVATION_LIMIT
+ * messages from a queue a batch of the rings is taken up behind it, by copying.
+ *
+ * The pump serves batches of at most BUS_BATCH of one place and then looks at the clock and at all
+ * places anew, so an urgent message of another thread waits for a batch at most; one published by a
+ * handler ends the batch at once. After BUS_STARVATION_LIMIT higher ones a waiting lower message
+ * goes through. Core thread only.
+ */
+#include "bus_int.h"
+
+#include <string.h>
+
+/* ---- what waits --------------------------------------------------------------------------- */
+
+static uint32_t rings_waiting(const struct bus *bus)
+{
+    uint32_t waiting = 0;
+
+    for (uint32_t i = 0; i < bus->publisher_count; i++)
+        for (uint8_t priority = TG_PRIORITY_LOW; priority < BUS_PRIORITIES; priority++)
+            if (bus__publisher_peek(bus->publishers[i], priority) != NULL)
+                waiting |= 1u << priority;
+    return waiting;
+}
+
+bool bus_has_work(const struct bus *bus)
+{
+    if (bus->queues.waiting != 0)
+        return true;
+    for (uint32_t i = 0; i < bus->publisher_count; i++)
+        for (uint8_t priority = TG_PRIORITY_LOW; priority < BUS_PRIORITIES; priority++)
+            if (!tg_ring_is_empty(bus->publishers[i]->rings[priority]))
+                return true;
+    return false;
+}
+
+/* ---- taking up ------------------------------------------------------------------------------ */
+
+static void take_up(struct bus *bus, struct bus_frame *frame)
+{
+    frame->sequence = ++bus->sequence;
+    bus->topics[frame->message.topic]->stats.published++;
+}
+
+/* Copies a ring's frame behind the core's queue. A block changes hands. False: no room. */
+static bool take_up_into_queue(struct bus *bus, struct bus_frame *frame)
+{
+    const uint8_t priority = frame->message.priority;
+    const size_t size = bus__frame_size(frame);
+    const size_t block_size = frame->owns_block ? frame->message.payload_size : 0;
+    struct bus_frame *copy;
+
+    if (bus__queue_claim(&bus->queues, priority, size, block_size, &copy, NULL) != TG_E_OK)
+        return false;
+    memcpy(copy, frame, size);
+    if (!copy->owns_block)
+        copy->message.payload = copy + 1;
+    bus__queue_commit(&bus->queues, priority, copy);
+    take_up(bus, copy);
+    frame->owns_block = false;
+    return true;
+}
+
+static void take_up_rings(struct bus *bus, uint8_t priority)
+{
+    for (uint32_t i = 0; i < bus->publisher_count; i++) {
+        struct bus_publisher *publisher = bus->publishers[i];
+        struct bus_frame *frame;
+        bool has_room = true;
+        for (uint32_t n = 0; n < BUS_BATCH && has_room; n++) {
+            frame = bus__publisher_peek(publisher, priority);
+            if (frame == NULL)
+                break;
+            has_room = take_up_into_queue(bus, frame);
+            if (has_room)
+                bus__publisher_take(publisher, priority);
+        }
+        if (publisher->peeked[priority] == NULL)
+            tg_ring_release(publisher->rings[priority]);
+    }
+}
+
+/* ---- serving -------------------------------------------------------------------------------- */
+
+static size_t serve_queue(struct bus *bus, uint8_t priority, size_t limit, int64_t now)
+{
+    const uint32_t waiting = bus->queues.waiting;
+    size_t served = 0;
+
+    do {
+        bus__dispatch(bus, bus__queue_first(&bus->queues, priority), now);
+        bus__queue_pop(&bus->queues, priority);
+        served++;
+    } while (served < limit && bus->queues.waiting == waiting);
+    bus->core_run[priority] += (uint32_t)served;
+    if (bus->core_run[priority] >= BUS_STARVATION_LIMIT) {
+        bus->core_run[priority] = 0;
+        if (bus__queue_first(&bus->queues, priority) != NULL)
+            take_up_rings(bus, priority);
+    }
+    return served;
+}
+
+/* The rings of a priority in turn, a batch of one of them. */
+static size_t serve_ring(struct bus *bus, uint8_t priority, size_t limit, int64_t now)
+{
+    const uint32_t waiting = bus->queues.waiting;
+    uint32_t turn = bus->next_publisher[priority];
+    struct bus_publisher *publisher = NULL;
+    struct bus_frame *frame = NULL;
+    size_t served = 0;
+
+    for (uint32_t i = 0; i < bus->publisher_count && frame == NULL; i++, turn++) {
+        publisher = bus->publishers[turn % bus->publisher_count];
+        frame = bus__publisher_peek(publisher, priority);
+    }
+    bus->next_publisher[priority] = turn;
+    bus->core_run[priority] = 0;
+    while (frame != NULL) {
+        take_up(bus, frame);
+        bus__dispatch(bus, frame, now);
+        bus__publisher_take(publisher, priority);
+        if (++served == limit || bus->queues.waiting != waiting)
+            break;
+        frame = bus__publisher_peek(publisher, priority);
+    }
+    tg_ring_release(publisher->rings[priority]);
+    return served;
+}
+
+/* ---- choosing ------------------------------------------------------------------------------- */
+
+static uint8_t highest_of(uint32_t waiting)
+{
+    return (uint8_t)(31 - __builtin_clz(waiting));
+}
+
+/*
+ * The priority to serve, and how many at most before the choice must be made anew: the highest, but
+ * for a lower one that has let BUS_STARVATION_LIMIT others pass.
+ */
+static uint8_t choose(const struct bus *bus, uint32_t waiting, size_t *limit)
+{
+    const uint8_t highest = highest_of(waiting);
+
+    for (uint8_t lower = (uint8_t)(highest - 1); lower >= TG_PRIORITY_LOW; lower--) {
+        if ((waiting >> lower & 1) == 0)
+            continue;
+        if (bus->passed[lower] >= BUS_STARVATION_LIMIT) {
+            *limit = 1;
+            return lower;
+        }
+        const uint32_t left = BUS_STARVATION_LIMIT - bus->passed[lower];
+        if (left < *limit)
+            *limit = left;
+    }
+    return highest;
+}
+
+/* Those that waited below the served priority let so many pass; the others let none pass. */
+static void note_passed(struct bus *bus, uint32_t waiting, uint8_t priority, size_t served)
+{
+    for (uint8_t lower = TG_PRIORITY_LOW; lower < priority; lower++) {
+        if ((waiting >> lower & 1) != 0)
+            bus->passed[lower] += (uint32_t)served;
+        else
+            bus->passed[lower] = 0;
+    }
+    bus->passed[priority] = 0;
+}
+
+static size_t serve(struct bus *bus, size_t limit)
+{
+    const uint32_t waiting = bus->queues.waiting | rings_waiting(bus);
+    size_t served;
+
+    if (waiting == 0)
+        return 0;
+    const int64_t now = tg_clock_utc(&bus->options.clock);
+    const uint8_t priority = choose(bus, waiting, &limit);
+    if ((bus->queues.waiting >> priority & 1) != 0)
+        served = serve_queue(bus, priority, limit, now);
+    else
+        served = serve_ring(bus, priority, limit, now);
+    note_passed(bus, waiting, priority, served);
+    if (bus->has_removed)
+        bus__subscriptions_compact(bus);
+    return served;
+}
+
+size_t bus_pump(struct bus *bus, size_t budget)
+{
+    size_t done = 0;
+
+    if (bus->is_pumping)
+        return 0;
+    bus->is_pumping = true;
+    while (budget == 0 || done < budget) {
+        const size_t left = budget == 0 ? BUS_BATCH : budget - done;
+        const size_t served = serve(bus, left < BUS_BATCH ? left : BUS_BATCH);
+        if (served == 0)
+            break;
+        done += served;
+    }
+    bus->is_pumping = false;
+    if (bus->has_closing)
+        bus__publishers_reap(bus);
+    return done;
+}
