@@ -42,8 +42,8 @@ static void aggregate_merge(struct market__symbol *symbol, struct tg_bar *into,
     }
 }
 
-/* Puts the bar into the first aggregate from `timeframe` on that can take it. */
-static void cascade(struct market__symbol *symbol, uint32_t timeframe, const struct tg_bar *bar)
+/* Puts the bar into the first aggregate from `timeframe` on that can take it; returns its end. */
+static int64_t cascade(struct market__symbol *symbol, uint32_t timeframe, const struct tg_bar *bar)
 {
     for (; timeframe < TG_TIMEFRAME_COUNT; timeframe++) {
         struct market__series *series = &symbol->series[timeframe];
@@ -56,22 +56,24 @@ static void cascade(struct market__symbol *symbol, uint32_t timeframe, const str
             aggregate_merge(symbol, &aggregate->bar, bar);
         } else {
             aggregate_open(series, bar, bar->open_time - bar->open_time % series->duration_ns);
-            if (aggregate->end < symbol->due)
-                symbol->due = aggregate->end;
         }
-        return;
+        return aggregate->end;
     }
+    return INT64_MAX;
 }
 
 void market__aggregate_add(struct market__symbol *symbol, const struct tg_bar *bar)
 {
     const uint32_t first = symbol->base_timeframe + 1;
+    int64_t end;
 
     if (first == TG_TIMEFRAME_COUNT)
         return;
     if (bar->open_time < symbol->series[first].aggregate.closed_until)
         symbol->quality.aggregate_late++;
-    cascade(symbol, first, bar);
+    end = cascade(symbol, first, bar);
+    if (end < symbol->due)
+        symbol->due = end;
 }
 
 void market__aggregate_close(struct market__symbol *symbol, int64_t time, market_emit emit,
@@ -90,7 +92,7 @@ void market__aggregate_close(struct market__symbol *symbol, int64_t time, market
 
             aggregate->closed_until = aggregate->end;
             aggregate->end = INT64_MAX;
-            cascade(symbol, timeframe + 1, closed);
+            (void)cascade(symbol, timeframe + 1, closed); /* looked at by a later turn */
             if (emit)
                 emit(context, symbol->number, timeframe, closed);
         } else if (aggregate->end < symbol->due) {

@@ -1,5 +1,6 @@
 /* Bars of longer timeframes: sums, order, alignment, gaps, and each once. */
 #include "market/market_test.h"
+#include "market_int.h"
 
 static struct market *market;
 static uint32_t symbol;
@@ -244,6 +245,26 @@ static void a_longer_base_makes_only_longer_bars(void **state)
     assert_int_equal(emitted.count, 0);
 }
 
+/* market_advance looks at no symbol before the earliest end of an open aggregate. */
+static void the_earliest_end_is_known(void **state)
+{
+    (void)state;
+    assert_int_equal(market->due, INT64_MAX);
+    add_flat(0, "100");
+    assert_int_equal(market->due, DAY_START + 5 * MINUTE);
+    advance(5);
+    assert_int_equal(market->due, DAY_START + 15 * MINUTE);
+    add_flat(16, "100");
+    advance(17);
+    assert_int_equal(market->due, DAY_START + 20 * MINUTE);
+    advance(20);
+    assert_int_equal(market->due, DAY_START + 30 * MINUTE);
+    advance(59);
+    assert_int_equal(market->due, DAY_START + 60 * MINUTE);
+    advance(2 * 1440);
+    assert_int_equal(market->due, INT64_MAX);
+}
+
 static void symbols_do_not_mix(void **state)
 {
     const struct tg_bar first = flat_at(DAY_START, "100");
@@ -331,6 +352,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(grace_waits_for_the_last_minute, setup, teardown),
         cmocka_unit_test_setup_teardown(volumes_that_do_not_fit_are_counted, setup, teardown),
         cmocka_unit_test_setup_teardown(a_longer_base_makes_only_longer_bars, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_earliest_end_is_known, setup, teardown),
         cmocka_unit_test_setup_teardown(symbols_do_not_mix, setup, teardown),
         cmocka_unit_test_setup_teardown(cascade_equals_direct_sums, setup, teardown),
     };

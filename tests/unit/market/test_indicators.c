@@ -527,6 +527,10 @@ static void a_price_that_never_moves(void **state)
         add_flat_bars(indicators, 0, 300, prices[i]);
         assert_standstill(market__indicators_values(indicators), strtod(prices[i], NULL));
         assert_near(indicators->values.obv, 0, 0);
+        assert_near(indicators->values.supertrend_direction, -1, 0); /* the bands are the price */
+        indicators->macd_signal = 1.0; /* decays to nothing, not to a denormal number */
+        add_flat_bars(indicators, 300, 5000, prices[i]);
+        assert_true(indicators->macd_signal == 0.0 || isnormal(indicators->macd_signal));
         free(indicators);
     }
 }
@@ -559,6 +563,26 @@ static void a_price_that_stops_moving(void **state)
         assert_true(indicators->macd_signal == 0.0 || isnormal(indicators->macd_signal));
     }
     assert_standstill(&indicators->values, 100);
+    free(indicators);
+}
+
+/* A close on the band is not beyond it: a trend whose bands close in on a still price goes on. */
+static void a_rise_that_stops_is_still_up(void **state)
+{
+    struct market__indicators *indicators = calloc(1, sizeof(*indicators));
+    struct tg_bar bar = flat_at(DAY_START, "100");
+
+    (void)state;
+    assert_non_null(indicators);
+    for (int64_t i = 0; i < 3000; i++) {
+        bar.open_time = DAY_START + i * MINUTE;
+        if (i < 60) /* calm first, so that the rise leaves the bands */
+            bar.close.units += (i < 40 ? TG_DECIMAL_ONE / 100 : TG_DECIMAL_ONE);
+        bar.open = bar.high = bar.low = bar.close;
+        market__indicators_add(indicators, &bar);
+    }
+    assert_near(market__indicators_values(indicators)->supertrend_direction, 1, 0);
+    assert_near(indicators->values.supertrend, 120.4, 1e-9);
     free(indicators);
 }
 
@@ -680,6 +704,7 @@ int main(void)
         cmocka_unit_test(a_straight_rise),
         cmocka_unit_test(a_price_that_never_moves),
         cmocka_unit_test(a_price_that_stops_moving),
+        cmocka_unit_test(a_rise_that_stops_is_still_up),
         cmocka_unit_test(a_rise_without_end),
         cmocka_unit_test(a_session_without_volume_has_no_vwap),
         cmocka_unit_test(every_indicator_says_its_warm_up),
