@@ -324,6 +324,13 @@ static void test_larger_than_the_history(void **state)
     world_close(&world);
 }
 
+static void name_symbol(char symbol[TG_SYMBOL_SIZE], int64_t number)
+{
+    size_t length = 0;
+
+    assert_true(tg_text_append(symbol, TG_SYMBOL_SIZE, &length, "S%lld/USDT", (long long)number));
+}
+
 /* Many keys: each symbol answers with its own last message, whatever left the history. */
 static void test_many_symbols(void **state)
 {
@@ -334,11 +341,11 @@ static void test_many_symbols(void **state)
     world_open_with(&world, (struct bus_options){.history_messages_max = 64});
     for (int64_t round = 1; round <= 3; round++) {
         for (int64_t i = 0; i < 3000; i++) {
-            (void)snprintf(symbol, sizeof(symbol), "S%lld/USDT", (long long)i);
+            name_symbol(symbol, i);
             publish_from(&world, world.source, symbol, round * 10000 + i, 0);
         }
         for (int64_t i = 0; i < 3000; i++) {
-            (void)snprintf(symbol, sizeof(symbol), "S%lld/USDT", (long long)i);
+            name_symbol(symbol, i);
             assert_int_equal(latest(&world, symbol, 0, 0), round * 10000 + i);
             assert_int_equal(latest(&world, symbol, world.source, 0), round * 10000 + i);
         }
@@ -355,7 +362,7 @@ static void test_index_overflows(void **state)
     (void)state;
     world_open(&world);
     for (int64_t i = 0; i < 9000; i++) {
-        (void)snprintf(symbol, sizeof(symbol), "S%lld/USDT", (long long)i);
+        name_symbol(symbol, i);
         publish_from(&world, world.source, symbol, i + 1, 0);
     }
     assert_int_equal(latest(&world, "S8999/USDT", 0, 0), 9000);
