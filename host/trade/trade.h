@@ -20,9 +20,9 @@
 #include <triplegain/triplegain.h>
 
 #define TRADE_SYMBOLS_MAX   256u
-#define TRADE_ORDERS_MAX    4096u /* not yet final, at once */
-#define TRADE_POSITIONS_MAX 256u  /* open at once */
-#define TRADE_TRADE_IDS_MAX 65536u
+#define TRADE_ORDERS_MAX    4096u  /* not yet final, at once */
+#define TRADE_POSITIONS_MAX 256u   /* open at once */
+#define TRADE_TRADE_IDS_MAX 65536u /* the venue's trade ids that are remembered */
 #define TRADE_REASON_SIZE   128u
 
 /* ---- orders ---- */
@@ -44,18 +44,25 @@ enum trade_order_state {
 #define TRADE_STATE_ENUM(NAME, text, final) TRADE_ORDER_##NAME,
     TRADE_ORDER_STATE_LIST(TRADE_STATE_ENUM)
 #undef TRADE_STATE_ENUM
-    TRADE_ORDER_STATE_COUNT
+        TRADE_ORDER_STATE_COUNT
 };
 const char *trade_order_state_text(enum trade_order_state state);
 bool trade_order_state_is_final(enum trade_order_state state);
 /* Whether the state machine has that arrow. */
 bool trade_order_transition_allowed(enum trade_order_state from, enum trade_order_state to);
 
-enum trade_leg { TRADE_LEG_ENTRY, TRADE_LEG_STOP, TRADE_LEG_TARGET, TRADE_LEG_CLOSE, TRADE_LEG_COUNT };
+enum trade_leg {
+    TRADE_LEG_ENTRY,
+    TRADE_LEG_STOP,
+    TRADE_LEG_TARGET,
+    TRADE_LEG_CLOSE,
+    TRADE_LEG_COUNT
+};
 const char *trade_leg_text(enum trade_leg leg);
 
 struct trade_order {
-    struct tg_uuid id; /* from (installation, decision key, leg, attempt); the client order id too */
+    /* From (installation, decision key, leg, attempt); the client order id too. */
+    struct tg_uuid id;
     struct tg_uuid decision_id, position_id;
     uint32_t symbol;
     uint8_t side, type; /* TG_SIDE_*, TG_ORDER_TYPE_* */
@@ -64,10 +71,10 @@ struct trade_order {
     bool reduce_only;
     uint32_t attempt;
     int64_t leverage;
-    struct tg_decimal size, price;          /* base currency; quote currency, 0: market */
-    struct tg_decimal filled_size;          /* base currency */
-    struct tg_decimal filled_cost;          /* quote currency: sum of price x size */
-    struct tg_decimal fees;                 /* quote currency */
+    struct tg_decimal size, price;            /* base currency; quote currency, 0: market */
+    struct tg_decimal filled_size;            /* base currency */
+    struct tg_decimal filled_cost;            /* quote currency: sum of price x size */
+    struct tg_decimal fees;                   /* quote currency */
     int64_t created_at, updated_at, deadline; /* UTC */
     char reason[TRADE_REASON_SIZE];
 };
@@ -89,17 +96,17 @@ struct trade_position {
     uint8_t side;           /* TG_SIDE_BUY: long */
     uint8_t regime_at_open; /* TG_REGIME_* */
     int64_t leverage;
-    struct tg_decimal size;        /* open, base currency */
-    struct tg_decimal cost;        /* of the open size, quote currency */
+    struct tg_decimal size; /* open, base currency */
+    struct tg_decimal cost; /* of the open size, quote currency */
     struct tg_decimal size_entered, cost_entered;
-    struct tg_decimal size_left, cost_left; /* what went out, base and quote */
-    struct tg_decimal realised_pnl; /* before fees, account currency */
-    struct tg_decimal fees;         /* account currency */
+    struct tg_decimal size_left, cost_left;     /* what went out, base and quote */
+    struct tg_decimal realised_pnl;             /* before fees, account currency */
+    struct tg_decimal fees;                     /* account currency */
     struct tg_decimal stop_price, target_price; /* in force; 0: none */
-    struct tg_decimal best_price;   /* most favourable since it was opened */
-    bool trailing;                  /* the trailing stop is active */
-    int64_t opened_at, closed_at;   /* UTC; 0: open */
-    char exit_reason[32];           /* stop_loss, take_profit, trailing_stop, signal, ... */
+    struct tg_decimal best_price;               /* most favourable since it was opened */
+    bool trailing;                              /* the trailing stop is active */
+    int64_t opened_at, closed_at;               /* UTC; 0: open */
+    char exit_reason[32]; /* stop_loss, take_profit, trailing_stop, signal, ... */
 };
 
 /* ---- what trade needs from outside ---- */
@@ -111,6 +118,7 @@ struct trade_position {
 struct trade_venue {
     int (*submit)(void *context, const struct tg_order *order, struct tg_error *error);
     int (*cancel)(void *context, const struct tg_uuid *id, struct tg_error *error);
+    /* `size` is what shall be left to fill. */
     int (*amend)(void *context, const struct tg_uuid *id, struct tg_decimal size,
                  struct tg_decimal price, struct tg_error *error);
     void *context;
@@ -139,7 +147,7 @@ struct trade_listener {
 /* ---- options ---- */
 
 struct trade_symbol_options {
-    char name[TG_SYMBOL_SIZE]; /* BASE/QUOTE */
+    char name[TG_SYMBOL_SIZE];  /* BASE/QUOTE */
     struct tg_decimal size_min; /* base currency */
     unsigned price_places, size_places;
 };
@@ -158,20 +166,21 @@ const char *trade_cooldown_text(enum trade_cooldown cooldown); /* "post_trade", 
 
 /* Enforced in C on every entry whatever a policy says; percentages of equity. */
 struct trade_limits {
-    struct tg_decimal position_size_max_pct;       /* of one entry */
-    struct tg_decimal exposure_max_pct;            /* sum of size x leverage */
+    struct tg_decimal position_size_max_pct; /* of one entry */
+    struct tg_decimal exposure_max_pct;      /* sum of size x leverage */
     struct tg_decimal margin_utilization_max_pct;
     struct tg_decimal daily_loss_max_pct, weekly_loss_max_pct, drawdown_max_pct;
-    struct tg_decimal price_collar_pct;            /* entry price against the last price */
+    struct tg_decimal price_collar_pct; /* entry price against the last price */
     int64_t leverage_max;
     uint32_t positions_per_symbol_max, positions_max;
     uint32_t entry_orders_per_minute_max, entry_orders_per_day_max;
 };
 
 struct trade_options {
-    struct bus *bus;          /* borrowed: publishes risk_alerts, execution_events (positions) */
-    struct obs_log *log;      /* borrowed; may be NULL */
-    const char *installation; /* enters the order ids; copied */
+    /* Borrowed: publishes risk_alerts, and execution_events of positions. NULL: nothing. */
+    struct bus *bus;
+    struct obs_log *log;          /* borrowed; may be NULL */
+    const char *installation;     /* enters the order ids; copied */
     const char *account_currency; /* copied */
     struct tg_decimal starting_balance;
     struct trade_venue venue;
@@ -213,14 +222,19 @@ struct trade_entry {
 /*
  * Intends an entry order: checks the hard limits on the worst case (orders of unknown fate count as
  * filled), makes the order, hands it to the journal. It goes out by trade_pump once it is stored.
- * Refused with the rule in the sentence: TG_E_REFUSED. `order_id` is the order's.
+ * Refused with the rule's code first in the sentence: TG_E_REFUSED. TG_E_STALE: no price of the
+ * symbol or of its quote currency. TG_E_EXISTS: that decision has its order already. Any error of
+ * the journal: the order is void. `order_id` is the order's; may be NULL.
  */
 int trade_enter(struct trade *trade, const struct trade_entry *entry, int64_t now,
                 struct tg_uuid *order_id, struct tg_error *error);
 /*
- * Closes the open positions of that symbol and side at market, reduce only; all legs that protect
- * them are cancelled. `fraction` of each in (0, 1]. Returns how many; 0 and TG_E_NOT_FOUND where
- * there is none. order_id: of the last one; may be NULL.
+ * Closes the open positions of that symbol and side at market, reduce only. `fraction` of each in
+ * (0, 1], rounded down to the symbol's size and up to its minimum; where less than the minimum
+ * would be left, all. A whole close cancels the legs that protect it and is tried again until the
+ * position is closed; after a part the legs are made smaller. `closed`: of how many positions; none
+ * there: TG_E_NOT_FOUND, all being closed already: TG_E_STATE. `order_id`: of the last one. Both
+ * may be NULL.
  */
 int trade_close(struct trade *trade, uint32_t symbol, uint8_t position_side,
                 struct tg_decimal fraction, const char *reason, const struct tg_uuid *decision_id,
@@ -237,8 +251,12 @@ void trade_advance(struct trade *trade, int64_t now);
 /* The earliest time at which trade_advance has something to do; INT64_MAX: none. */
 int64_t trade_next_time(const struct trade *trade);
 
-/* A venue's event, from the bus. A trade id seen before changes nothing. TG_E_NOT_FOUND: no order of
- * ours (alerted); TG_E_STATE: an arrow that does not exist (alerted). */
+/*
+ * A venue's event, from the bus; events of positions are trade's own and pass. A trade id seen
+ * before changes nothing. TG_E_NOT_FOUND: no order of ours; TG_E_STATE: an arrow that does not
+ * exist; TG_E_INVALID: a fill without its fields, or one that contradicts the order (side, symbol,
+ * more than its size): not counted, and the symbol is blocked. All of these are alerted.
+ */
 int trade_execution_event(struct trade *trade, const struct tg_execution_events *event, int64_t now,
                           struct tg_error *error);
 /* A new price: marks, trailing and break-even stops, breakers. `bar` is a closed base bar. */
@@ -249,7 +267,8 @@ void trade_volatility_spike(struct trade *trade, uint32_t symbol, bool active, i
 /* ---- what it knows ---- */
 
 struct trade_portfolio {
-    struct tg_decimal start_equity, realised_pnl, unrealised_pnl, fees, equity; /* account currency */
+    struct tg_decimal start_equity, realised_pnl, unrealised_pnl, fees,
+        equity; /* account currency */
     struct tg_decimal margin_used, margin_available;
     struct tg_decimal exposure; /* sum of size x price x leverage of open positions */
     struct tg_decimal peak_equity;
