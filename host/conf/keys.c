@@ -46,7 +46,6 @@
         path, CONF_TEXT_LIST, text, 0, 0, words, meaning                                           \
     }
 
-/* clang-format off: one row a key, as a table */
 const struct conf_key conf_keys[] = {
     LIST("include", "", NULL, "Files that are read first; paths relative to this file"),
     CHOICE("trading_mode", "paper", "paper", "What orders reach: paper is a simulated account"),
@@ -252,5 +251,4 @@ const struct conf_key conf_keys[] = {
            "Whether a replay shows its progress; auto: on a terminal"),
     CHOICE("log.level", "info", "debug|info|warning|error", "The least level that is logged"),
 };
-/* clang-format on */
 const size_t conf_key_count = TG_ARRAY_LENGTH(conf_keys);
