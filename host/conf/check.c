@@ -27,7 +27,7 @@ static const char *const type_nouns[] = {
 void conf__shown(const char *value, char text[CONF_SHOWN_SIZE])
 {
     size_t length = 0;
-    for (; value[length] != '\0' && length < CONF_SHOWN_SIZE - 4; length++) {
+    for (; length < CONF_SHOWN_SIZE - 4 && value[length] != '\0'; length++) {
         unsigned char byte = (unsigned char)value[length];
         text[length] = byte < 0x20 || byte == 0x7f ? '?' : (char)byte;
     }
