@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "bus/schema.h"
-#include "obs/obs.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,6 +30,8 @@
 
 struct bus;
 struct bus_publisher;
+struct obs_log;       /* obs/obs.h; rooms that see the bus need not see obs */
+struct obs_histogram; /* the same */
 
 struct bus_options {
     struct tg_clock clock;

@@ -5,6 +5,7 @@
 #include "base/ring.h"
 #include "base/uuid.h"
 #include "bus/bus.h"
+#include "obs/obs.h"
 
 #include <stdatomic.h>
 

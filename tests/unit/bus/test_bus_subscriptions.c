@@ -9,6 +9,7 @@
 
 #include "base/uuid.h"
 #include "bus_world.h"
+#include "obs/obs.h"
 
 static int even_only(void *context, const struct tg_message *message)
 {
