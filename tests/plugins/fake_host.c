@@ -448,8 +448,9 @@ size_t fake_feed_read_all(const struct tg_plugin *plugin, void *instance, uint32
     for (;;) {
         if (room - total < capacity) {
             room = 2 * room + capacity;
-            all = realloc(all, room * sizeof *all);
-            assert_non_null(all);
+            struct tg_bar *grown = realloc(all, room * sizeof *all);
+            assert_non_null(grown);
+            all = grown;
         }
         uint32_t count = UINT32_MAX;
         if (plugin->feed->read(instance, all + total, capacity, &count, &failure) != TG_E_OK) {

@@ -301,6 +301,26 @@ static void every_timeframe_is_recognised(void **state)
     }
 }
 
+static void distances_are_counted_between_later_rows(void **state)
+{
+    (void)state;
+    struct reading reading;
+    /* Rows that repeat say nothing, even when most do. */
+    reading_open(&reading,
+                 HEADER "1640995200,1,1,1,1,1\n1640995200,1,1,1,1,1\n1640995200,1,1,1,1,1\n"
+                        "1640995500,1,1,1,1,1\n1640995500,1,1,1,1,1\n1640995500,1,1,1,1,1\n",
+                 NULL, NULL);
+    assert_int_equal(reading.info.timeframe, TG_TIMEFRAME_5M);
+    assert_int_equal(reading.count, 6);
+    reading_close(&reading);
+    /* Of two that are equally common, the longer one is a hole. */
+    reading_open(&reading,
+                 HEADER "1640995200,1,1,1,1,1\n1640995500,1,1,1,1,1\n1640995560,1,1,1,1,1\n", NULL,
+                 NULL);
+    assert_int_equal(reading.info.timeframe, TG_TIMEFRAME_1M);
+    reading_close(&reading);
+}
+
 static void odd_distances_are_refused(void **state)
 {
     (void)state;
@@ -347,6 +367,8 @@ static void columns_by_name(void **state)
          {NULL, NULL}},
         {"\n\n  \n" HEADER "\n1640995200,+10,1.2e1,90E-1,11.,5.0", {NULL, NULL}},
         {"1640995200;10;12;9;11;5\n", {"format=kraken", NULL}},
+        {"\"a,b,c,d,e,f,g,h\";time;open;high;low;close;volume\nx;1640995200;10;12;9;11;5\n",
+         {NULL, NULL}},
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         struct reading reading;
@@ -519,6 +541,29 @@ static void refused_rows_are_counted_once(void **state)
     assert_int_equal(fake_host_refused_line(&reading.host, "price is not finite"), 5);
     assert_int_equal(reading.info.last_open_time, START + MINUTE);
     reading_close(&reading);
+}
+
+static void a_piece_of_a_row_is_not_the_last_row(void **state)
+{
+    (void)state;
+    enum { TAIL = 4 * 4096, FILLING = 2 * 8181 + 1 }; /* what is looked at for the last row */
+    struct reading reading;
+    const char *start = HEADER TWO_ROWS "x";
+    const char *piece = "1640995320,1,1,1,1,1\n";
+    char *text = malloc(strlen(start) + TAIL + 1);
+    assert_non_null(text);
+    assert_int_equal(strlen(piece) + FILLING, TAIL);
+    size_t used = (size_t)snprintf(text, 256, "%s%s\n", start, piece);
+    for (int i = 0; i < FILLING / 2; i++) {
+        text[used++] = 'x';
+        text[used++] = '\n';
+    }
+    text[used] = '\0';
+    reading_open(&reading, text, NULL, NULL);
+    assert_int_equal(reading.count, 2);
+    assert_int_equal(reading.info.last_open_time, 0);
+    reading_close(&reading);
+    free(text);
 }
 
 /* A line of `length` bytes between two good rows; what the plugin makes of it. */
@@ -726,11 +771,13 @@ int main(void)
         cmocka_unit_test(fractions_of_a_second_are_kept),
         cmocka_unit_test(time_may_be_the_end_of_a_bar),
         cmocka_unit_test(every_timeframe_is_recognised),
+        cmocka_unit_test(distances_are_counted_between_later_rows),
         cmocka_unit_test(odd_distances_are_refused),
         cmocka_unit_test(columns_by_name),
         cmocka_unit_test(numbers_are_exact),
         cmocka_unit_test(every_reason_is_given),
         cmocka_unit_test(refused_rows_are_counted_once),
+        cmocka_unit_test(a_piece_of_a_row_is_not_the_last_row),
         cmocka_unit_test(long_lines_are_refused_and_left_behind),
         cmocka_unit_test(lines_across_chunks_stay_whole),
         cmocka_unit_test(nul_bytes),

@@ -154,8 +154,8 @@ bool csv_fields_are_names(const struct csv_text *fields, int count)
 void csv_columns_kraken(struct csv_columns *columns, int count)
 {
     columns->count = (uint8_t)count;
-    for (uint8_t slot = 0; slot < CSV_SLOT_COUNT; slot++) {
-        columns->of[slot] = slot;
+    for (int slot = 0; slot < CSV_SLOT_COUNT; slot++) {
+        columns->of[slot] = (uint8_t)slot;
     }
 }
 
@@ -206,9 +206,11 @@ static bool mapping_entry(struct csv_text entry, struct csv_text *names, char *m
             const char *name = csv_slot_names[slot];
             if (same_name(slot_name, (struct csv_text){name, strlen(name)})) {
                 names[slot] = trimmed(equals + 1, end);
-                return names[slot].length > 0 ||
-                       (snprintf(message, message_size, "columns: %s= names no column", name),
-                        false);
+                if (names[slot].length == 0) {
+                    snprintf(message, message_size, "columns: %s= names no column", name);
+                    return false;
+                }
+                return true;
             }
         }
     }

@@ -63,7 +63,7 @@ static void day_init(struct synthetic_market *market)
 static void gaps_init(struct synthetic_market *market, double minutes_per_day)
 {
     const double missing = minutes_per_day / MINUTES_A_DAY;
-    const double bar_minutes = (double)(market->bar_length / CALENDAR_MINUTE);
+    const double bar_minutes = (double)market->bar_length / (double)CALENDAR_MINUTE;
     const double gap_bars = GAP_MINUTES > bar_minutes ? GAP_MINUTES / bar_minutes : 1.0;
     if (missing > 0.0) {
         market->gap_end_odds = 1.0 / gap_bars;
@@ -168,6 +168,7 @@ static void prices_write(struct synthetic_market *market, double move, double de
     const int64_t close = ticks_rounded(market->ticks);
     const int64_t high = ticks_rounded(opened * synthetic_exp(highest));
     const int64_t low = ticks_rounded(opened * synthetic_exp(lowest));
+    /* The polynomial is not promised to rise with every bit, so high and low are held to it. */
     bar->open.units = open * market->tick_units;
     bar->close.units = close * market->tick_units;
     bar->high.units = larger(high, larger(open, close)) * market->tick_units;

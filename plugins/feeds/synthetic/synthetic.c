@@ -173,8 +173,8 @@ static int32_t create(const struct tg_host *host, const struct tg_config *config
         .correlation = values[SYNTHETIC_KEY_CORRELATION].real,
     };
     const int64_t length = calendar_timeframe_length(settings.timeframe);
-    settings.bar_count =
-        (int64_t)(values[SYNTHETIC_KEY_DAYS].real * (double)(CALENDAR_DAY / length));
+    const int64_t bars_a_day = CALENDAR_DAY / length;
+    settings.bar_count = (int64_t)(values[SYNTHETIC_KEY_DAYS].real * (double)bars_a_day);
     int32_t code = start_parse(values[SYNTHETIC_KEY_START].text, &settings.start, failure);
     if (code == TG_E_OK) {
         code = settings_check(&settings, failure);
