@@ -112,6 +112,21 @@ static void test_flat_is_neutral(void **state)
     assert_true(flat.trend_strength < 1e-9);
 }
 
+/* One pair of averages in order, and nothing else, is no trend yet. */
+static void test_a_weak_side_is_neutral(void **state)
+{
+    struct bench *bench = *state;
+    fake_market_warm(&bench->market, TG_TIMEFRAME_1H, FAKE_FLAT);
+    bench->market.snapshot.series[TG_TIMEFRAME_1H].indicators.supertrend_direction = 0;
+    bench->market.snapshot.series[TG_TIMEFRAME_1H].indicators.ema9 = 101;
+    const struct tg_ta_signals weak = read_market(bench);
+    assert_int_equal(weak.trend_direction, TG_TREND_NEUTRAL);
+    assert_int_equal(weak.bias, TG_BIAS_NEUTRAL);
+    assert_true(weak.trend_strength > 0);
+    bench->market.snapshot.series[TG_TIMEFRAME_1H].indicators.supertrend_direction = 1;
+    assert_int_equal(read_market(bench).trend_direction, TG_TREND_BULLISH);
+}
+
 /* Absent is not neutral: no indicator, no word. */
 static void test_nothing_warm_says_nothing(void **state)
 {
@@ -185,8 +200,8 @@ static void test_levels_are_the_nearest_swings(void **state)
     for (int n = 0; n < 20; n++) {
         set_bar(&bars[n], 101, 99);
     }
-    assert_int_equal(read_market(bench).present & TG_BIT(TA_SIGNALS, support), 0);
-    assert_int_equal(read_market(bench).present & TG_BIT(TA_SIGNALS, resistance), 0);
+    assert_true((read_market(bench).present & TG_BIT(TA_SIGNALS, support)) == 0);
+    assert_true((read_market(bench).present & TG_BIT(TA_SIGNALS, resistance)) == 0);
     set_bar(&bars[4], 101, 92.5);
     set_bar(&bars[8], 101, 96.25);
     set_bar(&bars[12], 104.5, 99);
@@ -197,6 +212,14 @@ static void test_levels_are_the_nearest_swings(void **state)
     assert_true(TG_HAS(&signals, TA_SIGNALS, resistance));
     assert_int_equal(signals.support.units, fake_decimal(96.25).units);
     assert_int_equal(signals.resistance.units, fake_decimal(104.5).units);
+    /* Not the extreme of the two bars on either side; or on the wrong side of the price. */
+    set_bar(&bars[10], 101, 95);
+    assert_int_equal(read_market(bench).support.units, fake_decimal(95).units);
+    for (int n = 0; n < 20; n++) {
+        set_bar(&bars[n], 103 - n % 2, 102 - n % 2);
+    }
+    set_bar(&bars[8], 103, 100.5);
+    assert_true((read_market(bench).present & TG_BIT(TA_SIGNALS, support)) == 0);
     for (uint32_t count = 0; count < 6; count++) {
         series->count = count;
         read_market(bench); /* too few bars for a swing: under ASan, nothing beyond them is read */
@@ -316,6 +339,7 @@ int main(void)
         TEST(test_descriptor),
         TEST(test_up_is_bullish_and_down_its_mirror),
         TEST(test_flat_is_neutral),
+        TEST(test_a_weak_side_is_neutral),
         TEST(test_nothing_warm_says_nothing),
         TEST(test_falls_back_with_less_confidence),
         TEST(test_larger_base_timeframe_leads_itself),

@@ -236,6 +236,147 @@ static void test_all_six_agree(void **state)
     assert_vote(&signal, "mean_reversion", "BUY");
 }
 
+/* ---- one rule at a time ------------------------------------------------------------------- */
+
+static void assert_voter(struct bench *bench, const char *voter, const char *expected)
+{
+    const struct tg_trading_signals signal = decide(bench);
+    assert_vote(&signal, voter, expected);
+}
+
+static void test_trend_needs_adx_and_three_of_four_lines(void **state)
+{
+    struct bench *bench = *state;
+    hourly(bench)->adx14 = 19.9;
+    assert_voter(bench, "trend", "HOLD");
+    hourly(bench)->adx14 = 20;
+    assert_voter(bench, "trend", "BUY");
+    hourly(bench)->ema9 = hourly(bench)->ema21 - 1;
+    assert_voter(bench, "trend", "BUY");
+    hourly(bench)->supertrend_direction = -1;
+    assert_voter(bench, "trend", "HOLD");
+    /* Without the slowest line all three must agree. */
+    hourly(bench)->supertrend_direction = 1;
+    forget(bench, TG_INDICATOR_ema50);
+    assert_voter(bench, "trend", "HOLD");
+    hourly(bench)->ema9 = hourly(bench)->ema21 + 1;
+    assert_voter(bench, "trend", "BUY");
+}
+
+static void test_momentum_needs_two_of_three_and_none_against(void **state)
+{
+    struct bench *bench = *state;
+    hourly(bench)->roc10 = 0;
+    assert_voter(bench, "momentum", "BUY");
+    hourly(bench)->roc10 = -3;
+    assert_voter(bench, "momentum", "HOLD");
+    hourly(bench)->roc10 = 0;
+    hourly(bench)->rsi14 = 54;
+    assert_voter(bench, "momentum", "HOLD");
+    hourly(bench)->rsi14 = 40;
+    hourly(bench)->macd_histogram = -1;
+    assert_voter(bench, "momentum", "SELL");
+}
+
+static void set_bars(struct bench *bench, int from, int to, double high, double low, double close)
+{
+    for (int n = from; n <= to; n++) {
+        bench->market.bars[TG_TIMEFRAME_1H][n].high = fake_decimal(high);
+        bench->market.bars[TG_TIMEFRAME_1H][n].low = fake_decimal(low);
+        bench->market.bars[TG_TIMEFRAME_1H][n].close = fake_decimal(close);
+    }
+}
+
+static void test_a_breakout_lasts_until_its_exit(void **state)
+{
+    struct bench *bench = *state;
+    set_bars(bench, 0, 36, 101, 98, 100);
+    set_bars(bench, 37, 46, 101, 100, 100.5);
+    set_bars(bench, 47, 47, 101, 100, 101); /* at the channel, not beyond it */
+    assert_voter(bench, "breakout", "HOLD");
+    set_bars(bench, 47, 47, 102, 100, 101.01);
+    assert_voter(bench, "breakout", "BUY");
+    const struct tg_trading_signals fresh = decide(bench);
+    set_bars(bench, 47, 47, 101, 100, 100.5);
+    set_bars(bench, 38, 38, 103, 100, 102); /* nine bars ago */
+    assert_voter(bench, "breakout", "BUY");
+    const struct tg_trading_signals old = decide(bench);
+    assert_true(confidence_of(&old, "breakout") < confidence_of(&fresh, "breakout"));
+    set_bars(bench, 47, 47, 101, 99, 99.5); /* below the ten-bar low, above the twenty-bar one */
+    assert_voter(bench, "breakout", "HOLD");
+    set_bars(bench, 47, 47, 101, 97, 97.5);
+    assert_voter(bench, "breakout", "SELL");
+    set_bars(bench, 38, 38, 101, 100, 100.5);
+    set_bars(bench, 37, 37, 103, 100, 102); /* ten bars ago is too long */
+    set_bars(bench, 47, 47, 101, 100, 100.5);
+    assert_voter(bench, "breakout", "HOLD");
+}
+
+static void set_bands(struct bench *bench, double lower, double upper)
+{
+    hourly(bench)->bollinger_lower = lower;
+    hourly(bench)->bollinger_upper = upper;
+    hourly(bench)->bollinger_middle = (lower + upper) / 2;
+}
+
+static void test_mean_reversion_fades_ranges_and_follows_pullbacks(void **state)
+{
+    struct bench *bench = *state;
+    /* No trend: against the band that the price is at, if RSI says so too. */
+    hourly(bench)->adx14 = 15;
+    set_bands(bench, 94, 100);
+    assert_voter(bench, "mean_reversion", "SELL");
+    hourly(bench)->rsi14 = 59;
+    assert_voter(bench, "mean_reversion", "HOLD");
+    set_bands(bench, 100, 106);
+    hourly(bench)->rsi14 = 40;
+    assert_voter(bench, "mean_reversion", "BUY");
+    hourly(bench)->rsi14 = 41;
+    assert_voter(bench, "mean_reversion", "HOLD");
+    /* A trend is not faded. */
+    hourly(bench)->adx14 = 25;
+    hourly(bench)->rsi14 = 39;
+    assert_voter(bench, "mean_reversion", "HOLD");
+    hourly(bench)->rsi14 = 45;
+    assert_voter(bench, "mean_reversion", "BUY");
+    fake_market_warm(&bench->market, TG_TIMEFRAME_1H, FAKE_DOWN);
+    hourly(bench)->rsi14 = 55;
+    set_bands(bench, 94, 100.5);
+    assert_voter(bench, "mean_reversion", "SELL");
+    set_bands(bench, 99.5, 106);
+    assert_voter(bench, "mean_reversion", "HOLD");
+}
+
+static void test_volatility_wants_expansion_and_no_spike(void **state)
+{
+    struct bench *bench = *state;
+    hourly(bench)->atr14_mean20 = 1 / 0.89;
+    assert_voter(bench, "volatility", "HOLD");
+    hourly(bench)->atr14_mean20 = 1 / 2.9;
+    assert_voter(bench, "volatility", "BUY");
+    hourly(bench)->atr14_mean20 = 1 / 3.01;
+    assert_voter(bench, "volatility", "HOLD");
+    hourly(bench)->atr14_mean20 = 1;
+    hourly(bench)->keltner_middle = 99.5;
+    hourly(bench)->keltner_upper = 101.5;
+    assert_voter(bench, "volatility", "HOLD");
+}
+
+static void test_volume_and_vwap_must_not_disagree(void **state)
+{
+    struct bench *bench = *state;
+    hourly(bench)->vwap = 100.5;
+    assert_voter(bench, "volume", "HOLD");
+    forget(bench, TG_INDICATOR_vwap);
+    assert_voter(bench, "volume", "BUY");
+    for (int n = 0; n < FAKE_BARS_MAX; n += 3) {
+        bench->market.bars[TG_TIMEFRAME_1H][n + 2].volume = fake_decimal(240);
+    }
+    assert_voter(bench, "volume", "HOLD");
+}
+
+/* ---- the answer --------------------------------------------------------------------------- */
+
 static void test_flat_is_held(void **state)
 {
     struct bench *bench = *state;
@@ -527,6 +668,12 @@ int main(void)
         TEST(test_up_is_a_buy),
         TEST(test_down_is_a_sale_and_the_mirror),
         TEST(test_all_six_agree),
+        TEST(test_trend_needs_adx_and_three_of_four_lines),
+        TEST(test_momentum_needs_two_of_three_and_none_against),
+        TEST(test_a_breakout_lasts_until_its_exit),
+        TEST(test_mean_reversion_fades_ranges_and_follows_pullbacks),
+        TEST(test_volatility_wants_expansion_and_no_spike),
+        TEST(test_volume_and_vwap_must_not_disagree),
         TEST(test_flat_is_held),
         TEST(test_no_majority_is_held_with_confidence_0),
         TEST(test_abstentions_are_left_out_and_counted),

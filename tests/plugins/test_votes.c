@@ -39,7 +39,7 @@ static size_t cast(const char *letters, double confidence, struct vote votes[VOT
         votes[n].voter = "voter";
         votes[n].valid = letter != NULL;
         votes[n].action = letter != NULL ? (uint8_t)(letter - known) : TG_ACTION_BUY;
-        votes[n].confidence = confidence;
+        votes[n].confidence = letter != NULL ? confidence : 1;
         votes[n].stop_loss.units = 95;
         votes[n].take_profit.units = 115;
     }

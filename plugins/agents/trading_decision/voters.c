@@ -158,7 +158,6 @@ static void vote_momentum(const struct view *view, struct opinion *opinion)
     int macd = 0;
     int rate = 0;
     int sum;
-    int against;
 
     opinion->ready = has(view, ready_momentum);
     if (!opinion->ready)
@@ -172,8 +171,8 @@ static void vote_momentum(const struct view *view, struct opinion *opinion)
     if (fabs(i->roc10) >= 0.25 * usual_pct)
         rate = sign(i->roc10);
     sum = rsi + macd + rate;
-    against = (rsi * sum < 0) || (macd * sum < 0) || (rate * sum < 0);
-    if (sum * sign(sum) >= 2 && !against) {
+    /* Two of three; with the third against them the sum is one. */
+    if (sum * sign(sum) >= 2) {
         opinion->side = sign(sum);
         opinion->confidence = CONFIDENCE_MET + (sum * sign(sum) == 3 ? 0.1 : 0) +
                               0.15 * ramp(fabs(i->rsi14 - 50), 5, 20) +
