@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 #define CSV_LINE_BYTES_MAX 4096
-#define CSV_CHUNK_BYTES    ((size_t)1 << 20)
+#define CSV_CHUNK_BYTES    ((size_t)1 << 18)
 
 enum csv_line {
     CSV_LINE_END,
