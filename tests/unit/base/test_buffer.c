@@ -70,6 +70,24 @@ static void it_grows(void **state)
     tg_buffer_fini(&buffer);
 }
 
+static void formats_of_every_length(void **state)
+{
+    (void)state;
+    char text[601];
+    for (size_t length = 0; length < sizeof(text); length++) {
+        struct tg_buffer buffer;
+        tg_buffer_init(&buffer, 0);
+        tg_buffer_text(&buffer, "start");
+        memset(text, 'f', length);
+        text[length] = '\0';
+        tg_buffer_format(&buffer, "%s", text);
+        assert_false(buffer.failed);
+        assert_int_equal(buffer.length, 5 + length);
+        assert_string_equal(buffer.data + 5, text);
+        tg_buffer_fini(&buffer);
+    }
+}
+
 static void the_limit_is_exact(void **state)
 {
     (void)state;
@@ -138,6 +156,7 @@ int main(void)
         cmocka_unit_test(empty_buffers),
         cmocka_unit_test(writes_follow_each_other),
         cmocka_unit_test(it_grows),
+        cmocka_unit_test(formats_of_every_length),
         cmocka_unit_test(the_limit_is_exact),
         cmocka_unit_test(nothing_is_added_after_a_failure),
         cmocka_unit_test(the_default_limit_holds),

@@ -48,6 +48,8 @@ static void frames_tell_the_way(void **state)
     assert_string_equal(error.frames[1].function, "pass_on");
     assert_non_null(strstr(error.frames[1].file, "test_error.c"));
     assert_true(error.frames[1].line > error.frames[0].line);
+    TG_FAIL(&error, RANGE, "%s", "");
+    assert_string_equal(error.message, "");
     fail_below(&error); /* set anew */
     assert_int_equal(error.frame_count, 1);
 }

@@ -170,6 +170,8 @@ static void reals_that_are_not_finite_fail(void **state)
         tg_json_put_real(json, "x", refused[i]);
         tg_json_object_close(json);
         expect_failure(&fixture);
+        tg_json_real(begin(&fixture), refused[i]);
+        expect_failure(&fixture);
     }
 }
 

@@ -73,6 +73,14 @@ static void nearest_word(void **state)
     assert_null(tg_text_nearest("sxxe", keys, count));     /* 2 is half of 4 */
     assert_null(tg_text_nearest("", keys, count));
     assert_null(tg_text_nearest("symbol", keys, 0));
+    static const char *const letters[] = {"abcdefghij"};
+    assert_string_equal(tg_text_nearest("badcfeghij", letters, 1), letters[0]); /* three swaps */
+    assert_null(tg_text_nearest("badcfehgij", letters, 1));                     /* four */
+    assert_null(tg_text_nearest("badcfeghijX", letters, 1));
+    assert_null(tg_text_nearest("bXcdfYghij", letters, 1)); /* half a swap is none */
+    assert_string_equal(tg_text_nearest("defghij", letters, 1), letters[0]);
+    assert_string_equal(tg_text_nearest("abcdefg", letters, 1), letters[0]);
+    assert_null(tg_text_nearest("abcdef", letters, 1));
     static const char *const ties[] = {"bear", "beat"};
     assert_string_equal(tg_text_nearest("beas", ties, 2), "bear"); /* the first of equals */
 }
@@ -104,6 +112,7 @@ static void names(void **state)
     longest[63] = '\0';
     assert_true(tg_text_is_name("ta_agent_2"));
     assert_true(tg_text_is_name("0"));
+    assert_true(tg_text_is_name("az09_"));
     assert_true(tg_text_is_name(longest));
     longest[63] = 'a';
     longest[64] = '\0';
@@ -133,6 +142,7 @@ static void utf8_is_strict(void **state)
     CHECK_UTF8("\xE0\xA0\x80", true);
     CHECK_UTF8("\xED\x9F\xBF", true); /* the last before the surrogates */
     CHECK_UTF8("\xEE\x80\x80", true);
+    CHECK_UTF8("\xEF\xBF\xBF", true);
     CHECK_UTF8("\xF0\x90\x80\x80", true);
     CHECK_UTF8("\xF4\x8F\xBF\xBF", true); /* U+10FFFF */
     CHECK_UTF8("\x80", false);
@@ -154,6 +164,7 @@ static void utf8_is_strict(void **state)
     CHECK_UTF8("good\xE2\x82\xAC then bad\xFE", false);
     assert_int_equal(tg_text_utf8_sequence("\xE2\x82\xAC", 3), 3);
     assert_int_equal(tg_text_utf8_sequence("\xE2\x82\xAC", 2), 0);
+    assert_int_equal(tg_text_utf8_sequence("\xE2\x82\x28", 3), 0);
     assert_int_equal(tg_text_utf8_sequence("a", 1), 1);
     assert_int_equal(tg_text_utf8_sequence("a", 0), 0);
 }
@@ -207,6 +218,11 @@ static void whole_numbers(void **state)
     for (size_t i = 0; i < TG_ARRAY_LENGTH(refused); i++)
         assert_int_equal(tg_text_to_whole(refused[i], strlen(refused[i]), &value), TG_E_INVALID);
     assert_true(value == 12);
+    char long_text[257];
+    memset(long_text, '0', sizeof(long_text));
+    assert_int_equal(tg_text_to_whole(long_text, 256, &value), TG_E_OK);
+    assert_true(value == 0);
+    assert_int_equal(tg_text_to_whole(long_text, 257, &value), TG_E_INVALID);
 }
 
 int main(void)

@@ -42,6 +42,11 @@ static void parts_are_lengths_and_bytes(void **state)
                                "d";
     assert_int_equal(digest_bytes(same, sizeof(same) - 1, plain), TG_E_OK);
     assert_string_equal(text, plain);
+    char long_same[8 + 258] = "\2\1"; /* lowest byte first */
+    memset(long_same + 8, 'x', 258);
+    assert_int_equal(digest_parts((struct digest_part[]){{long_same + 8, 258}}, 1, text), TG_E_OK);
+    assert_int_equal(digest_bytes(long_same, sizeof(long_same), plain), TG_E_OK);
+    assert_string_equal(text, plain);
     assert_int_equal(digest_parts(NULL, 0, text), TG_E_OK);
     assert_int_equal(digest_bytes("", 0, plain), TG_E_OK);
     assert_string_equal(text, plain);

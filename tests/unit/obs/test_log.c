@@ -103,11 +103,19 @@ static void lower_levels_are_only_counted(void **state)
 {
     (void)state;
     struct fixture fixture;
+    open_log(&fixture, TG_LOG_ERROR);
+    OBS_WARNING(fixture.log, "bus", "no");
+    OBS_ERROR(fixture.log, "bus", "%s", "");
+    assert_int_equal(fixture.lines, 1);
+    assert_string_equal(fixture.texts[0], "2022-01-31T23:59:59.123Z error bus: ");
+    close_log(&fixture);
     open_log(&fixture, TG_LOG_WARNING);
+    OBS_DEBUG(fixture.log, "bus", "zero");
     OBS_INFO(fixture.log, "bus", "one");
     OBS_INFO(fixture.log, "bus", "two");
     OBS_WARNING(fixture.log, "bus", "three");
     assert_int_equal(fixture.lines, 1);
+    assert_int_equal(obs_log_count(fixture.log, TG_LOG_DEBUG), 1);
     assert_int_equal(obs_log_count(fixture.log, TG_LOG_INFO), 2);
     assert_int_equal(obs_log_count(fixture.log, TG_LOG_WARNING), 1);
     assert_int_equal(obs_log_count(fixture.log, TG_LOG_ERROR), 0);
@@ -139,7 +147,7 @@ static void different_troubles_do_not_hide_each_other(void **state)
     open_log(&fixture, TG_LOG_DEBUG);
     static const char *const texts[] = {"agent_1 failed", "agent_2 failed", "agent_1 hangs"};
     static const char format[] = "%s";
-    for (int round = 0; round < 5; round++) {
+    for (int round = 0; round < 4; round++) {
         for (size_t i = 0; i < 3; i++)
             obs_log_write(fixture.log, TG_LOG_ERROR, "plugin", format, texts[i]);
         obs_log_write(fixture.log, TG_LOG_WARNING, "plugin", format, texts[0]); /* another level */
@@ -162,6 +170,31 @@ static void numbers_and_ids_make_no_difference(void **state)
     for (size_t i = 0; i < 3; i++)
         OBS_WARNING(fixture.log, "bus", "%s", same[i]);
     assert_int_equal(fixture.lines, 1);
+    static const char *const same_again[] = {
+        "7 of 017eb2a1-0c53-7abc-8def-0123456789ff",
+        "8 of a17eb2a1-0c53-7abc-8def-0123456789ff",
+        "9 of 017eb2a1-0c53-7abc-8def-0123456789fe",
+    };
+    for (size_t i = 0; i < 3; i++)
+        OBS_ERROR(fixture.log, "bus", "%s", same_again[i]);
+    assert_int_equal(fixture.lines, 2);
+    static const char *const different[] = {
+        "a1",
+        "a2",
+        "z1",
+        "z2",
+        "A1",
+        "A2",
+        "Z1",
+        "Z2",
+        "_1",
+        "_2",
+        "017eb2a1-0c53-7abc-8def-0123456789ffa",
+        "017eb2a1-0c53-7abc-8def-0123456789ffb",
+    };
+    for (size_t i = 0; i < sizeof(different) / sizeof(different[0]); i++)
+        OBS_ERROR(fixture.log, "bus", "%s", different[i]);
+    assert_int_equal(fixture.lines, 2 + sizeof(different) / sizeof(different[0]));
     close_log(&fixture);
 }
 
@@ -225,10 +258,11 @@ static void control_characters_are_escaped(void **state)
     (void)state;
     struct fixture fixture;
     open_log(&fixture, TG_LOG_DEBUG);
-    OBS_INFO(fixture.log, "test", "a\n2022 error fake: b\x1b[31m\x7f\t\xC2\x9B \xFF \xC3\xA4");
+    OBS_INFO(fixture.log, "test",
+             "a\n2022 error fake: b\x1b[31m\x7f\t\xC2\x9B \xFF \xC2\xA0\xC3\xA4");
     const char *text = strstr(fixture.texts[0], "test: ");
     assert_string_equal(text, "test: a\\x0a2022 error fake: b\\x1b[31m\\x7f\\x09\\xc2\\x9b \\xff "
-                              "\xC3\xA4");
+                              "\xC2\xA0\xC3\xA4");
     OBS_INFO(fixture.log, "ro\nom", "x");
     assert_non_null(strstr(fixture.texts[1], "ro\\x0aom: x"));
     close_log(&fixture);
