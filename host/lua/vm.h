@@ -18,7 +18,6 @@
 
 #define LUA_SOURCES_MAX      64u
 #define LUA_SOURCE_BYTES_MAX ((size_t)1 << 20)
-#define LUA_RECORDS_MAX      64u   /* of one list that crosses the door */
 #define LUA_TESTS_MAX        1000u /* of one file */
 #define LUA_TEST_NAME_SIZE   96u
 
