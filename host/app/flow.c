@@ -79,10 +79,14 @@ enum market_verdict host_bar(struct host *host, uint32_t number, const struct tg
 void host_advance(struct host *host)
 {
     int64_t now = tg_clock_utc(&host->options.clock);
-    market_advance(host->market, now, aggregated, host);
     if (now >= trade_next_time(host->trade))
         trade_advance(host->trade, now);
     coord_advance(host->coord);
+}
+
+void host_close_bars(struct host *host)
+{
+    market_advance(host->market, tg_clock_utc(&host->options.clock), aggregated, host);
 }
 
 void host_settle(struct host *host)
@@ -165,7 +169,6 @@ static void start_run(struct host *host, const struct sched_run *due, int64_t no
 {
     const struct host_symbol *symbol = &host->symbols[due->symbol];
     struct plugin_instance *agent = host->agents[due->task];
-    struct plugin_instance_view view;
     struct sched_task_view task;
     struct tg_snapshot snapshot;
     struct tg_input inputs[INPUTS_MAX];
@@ -179,7 +182,6 @@ static void start_run(struct host *host, const struct sched_run *due, int64_t no
         end_run(host, due, SCHED_SKIPPED_NO_DATA);
         return;
     }
-    plugin_instance_view(agent, &view);
     sched_view(host->sched, due->task, due->symbol, &task);
     struct tg_run run = {.size = sizeof(run),
                          .task = task.name,
@@ -189,7 +191,8 @@ static void start_run(struct host *host, const struct sched_run *due, int64_t no
                          .snapshot = &snapshot,
                          .inputs = inputs,
                          .positions = positions};
-    run.input_count = gather_inputs(host, view.descriptor, symbol->name, now, inputs, INPUTS_MAX);
+    run.input_count = gather_inputs(host, plugin_instance_descriptor(agent), symbol->name, now,
+                                    inputs, INPUTS_MAX);
     run.position_count = gather_positions(host, symbol, positions, POSITIONS_MAX);
     host->runs[due->number % PLUGIN_CALLS_WAITING_MAX] = *due;
     if (plugin_run(agent, &run, due->number, due->deadline - due->started_at, &error) != 0) {
@@ -221,6 +224,9 @@ void host_run_due(struct host *host)
     struct sched_run due;
     struct plugin_result result;
     mark(host);
+    while (plugin_collect(host->plugins, true, &result))
+        take_in(host, &result);
+    host_settle(host);
     for (;;) {
         bool started = false;
         while (sched_next(host->sched, now, monotonic, &due)) {

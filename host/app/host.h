@@ -120,8 +120,10 @@ int host__create_tasks(struct host *host, struct tg_error *error);
 /* flow.c */
 /* A bar has closed: judged, aggregated, published. Call host_settle after the bars of a moment. */
 enum market_verdict host_bar(struct host *host, uint32_t symbol, const struct tg_bar *bar);
-/* Time has moved on to the clock's: periods, aggregates, deadlines. */
+/* Time has moved on to the clock's: periods and deadlines; before the bars of the moment. */
 void host_advance(struct host *host);
+/* Aggregates whose time is over close; after the bars of the moment. */
+void host_close_bars(struct host *host);
 /* Delivers, decides, fills until nothing moves. */
 void host_settle(struct host *host);
 /* Marks the moment's bars, then starts the runs that are due and takes in their results. */

@@ -110,6 +110,7 @@ static bool moment(struct replay *replay)
     host_advance(replay->host);
     if (bar_time <= replay->clock.now_ns)
         replay->code = take_bars(replay, replay->clock.now_ns);
+    host_close_bars(replay->host);
     host_settle(replay->host);
     host_run_due(replay->host);
     report_moment(&replay->report, replay->clock.now_ns);

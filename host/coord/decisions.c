@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "coord_int.h"
+#include "obs/obs.h"
 
 #include <stdarg.h>
 #include <stdio.h>

@@ -5,6 +5,7 @@
  * and pauses where it is not.
  */
 #include "coord_int.h"
+#include "obs/obs.h"
 
 #include "base/decimal.h"
 #include "bus/schema.h"

@@ -15,6 +15,7 @@
  */
 #include "base/text.h"
 #include "coord_int.h"
+#include "obs/obs.h"
 
 #include <stdio.h>
 #include <string.h>

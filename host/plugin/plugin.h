@@ -112,6 +112,7 @@ struct plugin_instance_view {
 };
 void plugin_instance_view(const struct plugin_instance *instance,
                           struct plugin_instance_view *view);
+const struct tg_plugin *plugin_instance_descriptor(const struct plugin_instance *instance);
 /* A feed's refused rows by reason; false past the end. */
 bool plugin_instance_refused_rows(const struct plugin_instance *instance, size_t index,
                                   const char **reason, uint64_t *count, uint64_t *first_line);
