@@ -42,9 +42,11 @@ static void add_parameter(void *context, const char *path, const struct conf_key
                           const char *text)
 {
     struct control_policy_settings *settings = context;
-    TG_BUG_IF(settings->options.parameter_count == CONTROL_PARAMETERS_MAX);
-    struct policy_parameter *parameter = &settings->parameters[settings->options.parameter_count++];
-    parameter->path = path;
+    size_t number = settings->options.parameter_count++;
+    TG_BUG_IF(number == CONTROL_PARAMETERS_MAX);
+    TG_BUG_IF(!tg_text_copy(settings->paths[number], CONTROL_KEY_SIZE, path));
+    struct policy_parameter *parameter = &settings->parameters[number];
+    parameter->path = settings->paths[number];
     parameter->text = text;
     switch (key->type) {
     case CONF_WHOLE:

@@ -19,6 +19,7 @@
 
 #define CONTROL_PATH_SIZE      4096u
 #define CONTROL_PARAMETERS_MAX 512u
+#define CONTROL_KEY_SIZE       256u
 
 /* Exit statuses of every command. */
 enum control_exit { CONTROL_DONE = 0, CONTROL_FAILED = 1, CONTROL_USAGE = 2 };
@@ -78,6 +79,7 @@ struct control_policy_settings {
     struct policy_options options;
     char folder[CONTROL_PATH_SIZE];
     struct policy_parameter parameters[CONTROL_PARAMETERS_MAX];
+    char paths[CONTROL_PARAMETERS_MAX][CONTROL_KEY_SIZE];
 };
 int control_policy_settings(const struct conf *conf, struct obs_log *log,
                             struct tg_clock real_clock, struct control_policy_settings **settings,
