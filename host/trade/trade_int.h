@@ -22,6 +22,7 @@
 #include "base/decimal.h"
 #include "base/text.h"
 #include "base/uuid.h"
+#include "obs/obs.h"
 #include "trade/trade.h"
 
 #define TRADE_FINAL_ORDERS_MAX   1024u /* remembered after their end, for events that come late */
