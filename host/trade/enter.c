@@ -194,6 +194,10 @@ int trade_enter(struct trade *trade, const struct trade_entry *entry, int64_t no
     order->take_profit = exits.take_profit;
     order->regime = entry->regime;
     order->rebalance = entry->rebalance;
+    /* computed, not drawn: the position that the first fill makes has this id */
+    code = trade__id(trade, order->key, "position", 1, &order->view.position_id);
+    if (code != 0)
+        return TG_FAIL(error, FAILED, "the id of the position cannot be computed");
     trade__entry_counted(trade, now);
     if (order_id != NULL)
         *order_id = order->view.id;

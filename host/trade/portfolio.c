@@ -26,6 +26,14 @@ int trade_quote_rate(const struct trade *trade, uint32_t symbol, struct tg_decim
     return symbol < trade->symbol_count ? trade__rate(trade, symbol, rate) : TG_E_NOT_FOUND;
 }
 
+/* Quote into account currency; most symbols are quoted in it, which costs nothing. */
+static struct tg_decimal convert(struct tg_decimal amount, struct tg_decimal rate, bool *overflow)
+{
+    return rate.units == TG_DECIMAL_ONE
+               ? amount
+               : tg_decimal_multiply(amount, rate, TG_ROUND_HALF_EVEN, overflow);
+}
+
 /* size x price of a symbol in account currency. */
 static int notional(const struct trade *trade, uint32_t symbol, struct tg_decimal size,
                     struct tg_decimal price, struct tg_decimal *value)
@@ -38,7 +46,7 @@ static int notional(const struct trade *trade, uint32_t symbol, struct tg_decima
     if (!tg_decimal_is_positive(price))
         return TG_E_STALE;
     *value = tg_decimal_multiply(size, price, TG_ROUND_HALF_EVEN, &overflow);
-    *value = tg_decimal_multiply(*value, rate, TG_ROUND_HALF_EVEN, &overflow);
+    *value = convert(*value, rate, &overflow);
     return overflow ? TG_E_OVERFLOW : TG_E_OK;
 }
 
@@ -63,7 +71,7 @@ static int unrealised_of(const struct trade *trade, const struct trade_position 
     struct tg_decimal value = tg_decimal_multiply(view->size, price, TG_ROUND_HALF_EVEN, &overflow);
     *gain = view->side == TG_SIDE_BUY ? tg_decimal_subtract(value, view->cost, &overflow)
                                       : tg_decimal_subtract(view->cost, value, &overflow);
-    *gain = tg_decimal_multiply(*gain, rate, TG_ROUND_HALF_EVEN, &overflow);
+    *gain = convert(*gain, rate, &overflow);
     return overflow ? TG_E_OVERFLOW : TG_E_OK;
 }
 
@@ -144,15 +152,21 @@ int trade_portfolio(const struct trade *trade, int64_t now, struct trade_portfol
                                      .positions_open = trade->open_count,
                                      .trades_closed = trade->trades_closed,
                                      .trades_won = trade->trades_won};
+    struct worst_case worst = {.positions = 0};
     bool overflow = false;
     int code = value_all(trade, &result.unrealised_pnl, &result.equity);
     if (code == 0)
         code = weigh_open(trade, &result.exposure, &result.margin_used);
+    if (code == 0)
+        code = trade__worst_case(trade, TRADE_NONE, &worst, NULL);
     if (code != 0)
         return tg_error_set(error, code, __FILE__, __LINE__, __func__,
                             "the portfolio cannot be valued: %s",
                             code == TG_E_STALE ? "a price is missing" : tg_error_sentence(code));
     result.margin_available = tg_decimal_subtract(result.equity, result.margin_used, &overflow);
+    result.exposure_worst = worst.exposure;
+    result.margin_available_worst =
+        tg_decimal_subtract(result.equity, worst.margin_used, &overflow);
     result.peak_equity = tg_decimal_max(trade->peak_equity, result.equity);
     /* A period that began since the last step of time began with what is there now. */
     if (now >= trade->day_end)
@@ -174,6 +188,27 @@ int trade_portfolio(const struct trade *trade, int64_t now, struct trade_portfol
     return TG_E_OK;
 }
 
+int trade_order_notional(const struct trade *trade, const struct trade_order *order,
+                         struct tg_decimal *value)
+{
+    bool overflow = false;
+    struct tg_decimal rest = tg_decimal_subtract(order->size, order->filled_size, &overflow);
+    struct tg_decimal price =
+        tg_decimal_max(order->price, trade->symbols[order->symbol].last_price);
+    return overflow ? TG_E_OVERFLOW : notional(trade, order->symbol, rest, price, value);
+}
+
+const struct trade_order *trade_entry_at(const struct trade *trade, uint32_t index)
+{
+    for (uint32_t slot = trade->live_first; slot != TRADE_NONE; slot = trade->orders[slot].next) {
+        const struct order *order = &trade->orders[slot];
+        if (order->view.leg == TRADE_LEG_ENTRY && trade__position_of(trade, order) == NULL &&
+            index-- == 0)
+            return &order->view;
+    }
+    return NULL;
+}
+
 int trade__worst_case(const struct trade *trade, uint32_t symbol, struct worst_case *worst,
                       struct tg_error *error)
 {
@@ -186,13 +221,8 @@ int trade__worst_case(const struct trade *trade, uint32_t symbol, struct worst_c
         const struct order *order = &trade->orders[slot];
         if (order->view.leg != TRADE_LEG_ENTRY)
             continue;
-        bool overflow = false;
-        struct tg_decimal rest =
-            tg_decimal_subtract(order->view.size, order->view.filled_size, &overflow);
-        struct tg_decimal price =
-            tg_decimal_max(order->view.price, trade->symbols[order->view.symbol].last_price);
         struct tg_decimal value;
-        code = notional(trade, order->view.symbol, rest, price, &value);
+        code = trade_order_notional(trade, &order->view, &value);
         if (code == 0)
             code = weigh(value, order->view.leverage, &worst->exposure, &worst->margin_used);
         if (trade__position_of(trade, order) == NULL) {

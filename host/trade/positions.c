@@ -114,6 +114,7 @@ int trade__position_entry_fill(struct trade *trade, struct order *order,
     view->cost_entered = sum.cost_entered;
     view->fees = sum.fees;
     trade->fees = fees;
+    trade__protect_entry(trade, position);
     if (opened)
         view->best_price = fill->price;
     else

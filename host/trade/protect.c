@@ -265,17 +265,27 @@ bool trade__protect(struct trade *trade, int64_t now)
 
 /* ---- stops that move ---- */
 
-/* True where the price has gone `pct` from the average entry in the position's favour. */
-static bool profit_reached(const struct position *position, struct tg_decimal entry,
-                           struct tg_decimal pct)
+/* How far the best price has gone from the average entry in the position's favour. */
+static struct tg_decimal gain_of(const struct position *position)
+{
+    bool overflow = false; /* both are prices: their difference fits */
+    return position->view.side == TG_SIDE_BUY
+               ? tg_decimal_subtract(position->view.best_price, position->entry_price, &overflow)
+               : tg_decimal_subtract(position->entry_price, position->view.best_price, &overflow);
+}
+
+void trade__protect_entry(const struct trade *trade, struct position *position)
 {
     bool overflow = false;
-    struct tg_decimal move =
-        tg_decimal_scale(entry, pct, tg_decimal_whole(100), TG_ROUND_UP, &overflow);
-    struct tg_decimal gain = position->view.side == TG_SIDE_BUY
-                                 ? tg_decimal_subtract(position->view.best_price, entry, &overflow)
-                                 : tg_decimal_subtract(entry, position->view.best_price, &overflow);
-    return !overflow && tg_decimal_compare(gain, move) >= 0;
+    const struct tg_decimal hundred = tg_decimal_whole(100);
+    position->entry_price = tg_decimal_divide(
+        position->view.cost_entered, position->view.size_entered, TG_ROUND_HALF_EVEN, &overflow);
+    position->gain_break_even = tg_decimal_scale(
+        position->entry_price, trade->options.break_even_pct, hundred, TG_ROUND_UP, &overflow);
+    position->gain_trailing =
+        tg_decimal_scale(position->entry_price, trade->options.trailing_activate_pct, hundred,
+                         TG_ROUND_UP, &overflow);
+    position->moved = true;
 }
 
 /* Moves the stop to `price` where that is better by a tick or more. */
@@ -294,40 +304,50 @@ static void stop_move(struct trade *trade, struct position *position, struct tg_
     trade__touched(trade);
 }
 
+/* Where the trailing stop belongs. */
+static struct tg_decimal trailing_price(const struct trade *trade, const struct position *position)
+{
+    bool overflow = false;
+    bool is_long = position->view.side == TG_SIDE_BUY;
+    struct tg_decimal best = position->view.best_price;
+    struct tg_decimal distance = tg_decimal_scale(best, trade->options.trailing_distance_pct,
+                                                  tg_decimal_whole(100), TG_ROUND_UP, &overflow);
+    struct tg_decimal price = is_long ? tg_decimal_subtract(best, distance, &overflow)
+                                      : tg_decimal_add(best, distance, &overflow);
+    price = tg_decimal_quantize(price, trade->symbols[position->view.symbol].options.price_places,
+                                is_long ? TG_ROUND_FLOOR : TG_ROUND_CEILING, &overflow);
+    return overflow ? zero() : price;
+}
+
 void trade__protect_bar(struct trade *trade, struct position *position, const struct tg_bar *bar)
 {
     const struct trade_options *options = &trade->options;
     struct trade_position *view = &position->view;
     bool is_long = view->side == TG_SIDE_BUY;
-    bool overflow = false;
-    view->best_price = is_long ? tg_decimal_max(view->best_price, bar->high)
-                               : tg_decimal_min(view->best_price, bar->low);
+    struct tg_decimal best = is_long ? tg_decimal_max(view->best_price, bar->high)
+                                     : tg_decimal_min(view->best_price, bar->low);
+    /* the stop follows from the best price and the entry: without news of these there is none */
+    if (best.units == view->best_price.units && !position->moved)
+        return;
+    view->best_price = best;
+    position->moved = false;
     const struct leg *stop = &position->legs[TRADE_LEG_STOP];
     if (position->rebalance || position->must_close || stop->given_up ||
         (stop->order != TRADE_NONE && trade->orders[stop->order].amend_off))
         return;
-    unsigned places = trade->symbols[view->symbol].options.price_places;
-    struct tg_decimal entry =
-        tg_decimal_divide(view->cost_entered, view->size_entered, TG_ROUND_HALF_EVEN, &overflow);
-    if (overflow)
-        return;
+    struct tg_decimal gain = gain_of(position);
     if (tg_decimal_is_positive(options->break_even_pct) &&
-        profit_reached(position, entry, options->break_even_pct)) {
+        tg_decimal_compare(gain, position->gain_break_even) >= 0) {
+        bool overflow = false;
         struct tg_decimal price = tg_decimal_quantize(
-            entry, places, is_long ? TG_ROUND_CEILING : TG_ROUND_FLOOR, &overflow);
+            position->entry_price, trade->symbols[view->symbol].options.price_places,
+            is_long ? TG_ROUND_CEILING : TG_ROUND_FLOOR, &overflow);
         stop_move(trade, position, overflow ? zero() : price, STOP_BREAK_EVEN);
     }
     if (!tg_decimal_is_positive(options->trailing_distance_pct))
         return;
-    if (!view->trailing && profit_reached(position, entry, options->trailing_activate_pct))
+    if (!view->trailing && tg_decimal_compare(gain, position->gain_trailing) >= 0)
         view->trailing = true;
-    if (!view->trailing)
-        return;
-    struct tg_decimal distance = tg_decimal_scale(view->best_price, options->trailing_distance_pct,
-                                                  tg_decimal_whole(100), TG_ROUND_UP, &overflow);
-    struct tg_decimal price = is_long ? tg_decimal_subtract(view->best_price, distance, &overflow)
-                                      : tg_decimal_add(view->best_price, distance, &overflow);
-    price =
-        tg_decimal_quantize(price, places, is_long ? TG_ROUND_FLOOR : TG_ROUND_CEILING, &overflow);
-    stop_move(trade, position, overflow ? zero() : price, STOP_TRAILING);
+    if (view->trailing)
+        stop_move(trade, position, trailing_price(trade, position), STOP_TRAILING);
 }

@@ -68,14 +68,28 @@ void trade_breaker_lift(struct trade *trade, enum tg_breach breach)
         trade->peak_equity = trade->equity;
 }
 
-/* Loss from `from` of limit_pct of it or more. The limit is rounded up: a loss is whole units. */
+/* limit_pct of `from`, computed where `from` is another than last time. Rounded up: a loss comes in
+ * whole units, so it is at the limit where it is at the rounded one. */
+static struct tg_decimal limit_of(struct trade *trade, enum tg_breach breach,
+                                  struct tg_decimal from, struct tg_decimal limit_pct)
+{
+    struct loss_limit *limit = &trade->loss_limits[breach];
+    bool overflow = false;
+    if (limit->from.units != from.units) {
+        limit->from = from;
+        limit->amount =
+            tg_decimal_scale(from, limit_pct, tg_decimal_whole(100), TG_ROUND_UP, &overflow);
+    }
+    return limit->amount;
+}
+
+/* Loss from `from` of limit_pct of it or more. */
 static void judge(struct trade *trade, enum tg_breach breach, struct tg_decimal from,
                   struct tg_decimal limit_pct, uint8_t severity, const char *what)
 {
     bool overflow = false;
     struct tg_decimal loss = tg_decimal_subtract(from, trade->equity, &overflow);
-    struct tg_decimal limit =
-        tg_decimal_scale(from, limit_pct, tg_decimal_whole(100), TG_ROUND_UP, &overflow);
+    struct tg_decimal limit = limit_of(trade, breach, from, limit_pct);
     if (!overflow && tg_decimal_compare(loss, limit) >= 0)
         trade->breakers[breach] = true;
     if (!trade->breakers[breach] || trade->breaker_told[breach])

@@ -271,6 +271,8 @@ struct trade_portfolio {
         equity; /* account currency */
     struct tg_decimal margin_used, margin_available;
     struct tg_decimal exposure; /* sum of size x price x leverage of open positions */
+    /* the same two once every entry order that lives has filled; what risk is judged on */
+    struct tg_decimal exposure_worst, margin_available_worst;
     struct tg_decimal peak_equity;
     struct tg_decimal day_start_equity, week_start_equity;
     double drawdown_pct, daily_pnl_pct, weekly_pnl_pct; /* drawdown is positive */
@@ -300,7 +302,12 @@ bool trade_symbol_blocked(const struct trade *trade, uint32_t symbol);
 
 /* Open ones, in order of opening; NULL past the end; borrowed until the next act. */
 const struct trade_position *trade_position_at(const struct trade *trade, uint32_t index);
+/* Entry orders that live and have no position yet, oldest first; NULL past the end; borrowed. */
+const struct trade_order *trade_entry_at(const struct trade *trade, uint32_t index);
 const struct trade_order *trade_order_find(const struct trade *trade, const struct tg_uuid *id);
+/* What is left of an order x price in account currency; TG_E_STALE without a price. */
+int trade_order_notional(const struct trade *trade, const struct trade_order *order,
+                         struct tg_decimal *notional);
 /* size x price in account currency at the last price; TG_E_STALE without one. */
 int trade_position_notional(const struct trade *trade, const struct trade_position *position,
                             struct tg_decimal *notional);

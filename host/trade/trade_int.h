@@ -78,9 +78,12 @@ struct position {
     uint32_t entry; /* slot of the entry order; TRADE_NONE once it is final */
     struct leg legs[TRADE_LEG_COUNT];
     struct tg_decimal closing; /* open size of live close orders */
-    uint8_t stop_kind;         /* enum stop_kind */
+    /* average entry, and the gains from which on stops move; quote currency */
+    struct tg_decimal entry_price, gain_break_even, gain_trailing;
+    uint8_t stop_kind; /* enum stop_kind */
     bool rebalance;
     bool must_close; /* to be closed whole, until it is */
+    bool moved;      /* the entry has changed since the last bar */
     bool used;
     char close_reason[32];
 };
@@ -138,6 +141,10 @@ struct trade {
     uint64_t trades_closed, trades_won;
 
     struct tg_decimal day_start_equity, week_start_equity;
+    /* losses from which on a breaker stands, account currency; of the base they were made for */
+    struct loss_limit {
+        struct tg_decimal from, amount;
+    } loss_limits[TG_BREACH_COUNT];
     int64_t day_end, week_end; /* 0: no time yet */
     bool breakers[TG_BREACH_COUNT];
     bool breaker_told[TG_BREACH_COUNT];
@@ -224,6 +231,8 @@ void trade__position_must_close(struct trade *trade, struct position *position, 
 
 /* protect.c */
 bool trade__protect(struct trade *trade, int64_t now);
+/* The average entry has changed. */
+void trade__protect_entry(const struct trade *trade, struct position *position);
 void trade__protect_bar(struct trade *trade, struct position *position, const struct tg_bar *bar);
 /* An order has come to its end. */
 void trade__order_ended(struct trade *trade, struct order *order, int64_t now);

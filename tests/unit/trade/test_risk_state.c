@@ -283,7 +283,7 @@ static void test_refusals_in_a_row(void **state)
     (void)state;
     price(&f, f.btc, "40000");
     for (int i = 0; i < 4; i++) {
-        char key[8];
+        char key[16];
         (void)snprintf(key, sizeof(key), "%d", i);
         struct trade_entry entry = entry_of(f.btc, TG_SIDE_BUY, "400", key);
         struct tg_uuid id = enter(&f, &entry);
