@@ -70,23 +70,21 @@ uint32_t coord__positions(const struct coord *coord, const struct coord_decision
         if (trade_position_notional(trade, position, &notional) == 0)
             seen->exposure_pct = percent_of(notional, decision->portfolio.equity);
     }
-    for (uint32_t i = 0; i < COORD_DECISIONS_OPEN_MAX && count < COORD_POSITIONS_SEEN_MAX; i++) {
-        const struct coord_slot *slot = &coord->slots[i];
-        uint8_t action = slot->decision.signal.action;
-        if (!slot->used || &slot->decision == decision || !slot->decision.waiting ||
-            (action != TG_ACTION_BUY && action != TG_ACTION_SELL))
-            continue;
+    /* an entry on its way counts as the position that it will make */
+    const struct trade_order *entry;
+    for (uint32_t i = 0;
+         count < COORD_POSITIONS_SEEN_MAX && (entry = trade_entry_at(trade, i)) != NULL; i++) {
         struct coord_seen_position *seen = &positions[count++];
-        *seen = (struct coord_seen_position){
-            .side = action == TG_ACTION_BUY ? TG_SIDE_BUY : TG_SIDE_SELL,
-            .decision = true,
-            .same_symbol = slot->decision.symbol == decision->symbol,
-            .regime_at_open = slot->decision.consensus_case.opinions.regime,
-            .exposure_pct = slot->decision.portfolio.equity.units > 0
-                                ? 100.0 * slot->decision.risk.size_usd /
-                                      tg_decimal_to_double(slot->decision.portfolio.equity)
-                                : 0.0};
-        (void)tg_text_copy(seen->symbol, sizeof(seen->symbol), slot->decision.signal.symbol);
+        struct tg_decimal notional = {0};
+        *seen = (struct coord_seen_position){.side = entry->side,
+                                             .decision = true,
+                                             .same_symbol = entry->symbol == decision->symbol,
+                                             .regime_at_open =
+                                                 decision->consensus_case.opinions.regime};
+        (void)tg_text_copy(seen->symbol, sizeof(seen->symbol),
+                           trade_symbol(trade, entry->symbol)->name);
+        if (trade_order_notional(trade, entry, &notional) == 0)
+            seen->exposure_pct = percent_of(notional, decision->portfolio.equity);
     }
     return count;
 }
@@ -122,12 +120,12 @@ static void fill_risk_state(const struct coord *coord, const struct coord_decisi
     static const enum tg_breach breaches[] = {TG_BREACH_MAX_DRAWDOWN, TG_BREACH_WEEKLY_LOSS,
                                               TG_BREACH_DAILY_LOSS};
     given->equity = tg_decimal_to_double(portfolio->equity);
-    given->margin_available = tg_decimal_to_double(portfolio->margin_available);
+    given->margin_available = tg_decimal_to_double(portfolio->margin_available_worst);
     given->daily_pnl_pct = portfolio->daily_pnl_pct;
     given->weekly_pnl_pct = portfolio->weekly_pnl_pct;
     given->drawdown_pct = portfolio->drawdown_pct;
     given->consecutive_losses = portfolio->consecutive_losses;
-    given->exposure_pct = percent_of(portfolio->exposure, portfolio->equity);
+    given->exposure_pct = percent_of(portfolio->exposure_worst, portfolio->equity);
     given->volatility_spike = trade_volatility_spikes(trade, decision->symbol);
     for (size_t i = 0; i < sizeof(breaches) / sizeof(breaches[0]) && !given->breaker_stands; i++)
         if (trade_breaker_stands(trade, breaches[i])) {

@@ -211,7 +211,8 @@ void coord_order_changed(struct coord *coord, const struct trade_order *order)
         struct coord_step_record *step = &slot->decision.steps[COORD_STEP_ORDER];
         const char *state = trade_order_state_text((enum trade_order_state)order->state);
         (void)tg_text_copy(step->outcome, sizeof(step->outcome), state);
-        slot->decision.position_id = order->position_id;
+        if (order->state != TRADE_ORDER_VOID && order->state != TRADE_ORDER_REJECTED)
+            slot->decision.position_id = order->position_id;
         switch ((enum trade_order_state)order->state) {
         case TRADE_ORDER_INTENDED:
         case TRADE_ORDER_SENT:

@@ -275,6 +275,16 @@ static int enter(struct coord *coord, struct coord_decision *decision, struct tg
                        &decision->order_id, error);
 }
 
+/* The sentence of a hard limit begins with its rule: "EXPOSURE_LIMIT: ...". */
+static void end_refused(struct coord *coord, struct coord_slot *slot, const struct tg_error *error)
+{
+    char rule[COORD_CODE_SIZE] = "HARD_LIMIT";
+    size_t length = strspn(error->message, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_");
+    if (length > 0 && error->message[length] == ':')
+        (void)tg_text_copy_slice(rule, sizeof(rule), error->message, length);
+    coord__end(coord, slot, COORD_OUTCOME_REJECTED, rule, "hard limit: %.160s", error->message);
+}
+
 static void step_order(struct coord *coord, struct coord_slot *slot)
 {
     struct coord_decision *decision = &slot->decision;
@@ -295,7 +305,7 @@ static void step_order(struct coord *coord, struct coord_slot *slot)
                    "%.180s", code != 0 ? error.message : ""))
         return;
     if (code == TG_E_REFUSED)
-        coord__end(coord, slot, COORD_OUTCOME_REJECTED, "HARD_LIMIT", "%.180s", error.message);
+        end_refused(coord, slot, &error);
     else if (code != 0)
         coord__end(coord, slot, COORD_OUTCOME_EXECUTION_FAILED, "", "%.180s", error.message);
     else
