@@ -47,12 +47,11 @@ uint32_t book_symbol_find(const struct book *book, const char *name)
     return BOOK_NONE;
 }
 
-uint32_t book_symbol_add(struct book *book, const char *name)
+static uint32_t symbol_new(struct book *book, const char *name)
 {
-    uint32_t number = book_symbol_find(book, name);
-    if (number != BOOK_NONE || book->symbol_count >= BOOK_SYMBOLS_MAX)
-        return number;
-    number = book->symbol_count++;
+    if (book->symbol_count >= BOOK_SYMBOLS_MAX)
+        return BOOK_NONE;
+    uint32_t number = book->symbol_count++;
     struct book_symbol *symbol = &book->symbols[number];
     *symbol = (struct book_symbol){.timeframe = TG_TIMEFRAME_COUNT,
                                    .last_open = INT64_MIN,
@@ -63,6 +62,26 @@ uint32_t book_symbol_add(struct book *book, const char *name)
     while (book->symbol_hash[slot] != 0)
         slot = (slot + 1) & (BOOK_SYMBOL_HASH - 1);
     book->symbol_hash[slot] = number + 1;
+    return number;
+}
+
+uint32_t book_symbol_add(struct book *book, const char *name)
+{
+    /* Bars of several symbols come in turns: mostly it is the same again, or the next one. */
+    for (uint32_t i = 0; i < 2 && i < book->symbol_count; i++) {
+        uint32_t guess = book->symbol_guess + i;
+        if (guess >= book->symbol_count)
+            guess = 0;
+        if (strcmp(book->symbols[guess].name, name) == 0) {
+            book->symbol_guess = guess;
+            return guess;
+        }
+    }
+    uint32_t number = book_symbol_find(book, name);
+    if (number == BOOK_NONE)
+        number = symbol_new(book, name);
+    if (number != BOOK_NONE)
+        book->symbol_guess = number;
     return number;
 }
 

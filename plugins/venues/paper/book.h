@@ -39,6 +39,7 @@ struct book_symbol {
 struct book {
     struct book_symbol symbols[BOOK_SYMBOLS_MAX];
     uint32_t symbol_count;
+    uint32_t symbol_guess;                  /* the newest bar's; feeds take turns */
     uint32_t symbol_hash[BOOK_SYMBOL_HASH]; /* number + 1; 0: empty */
     struct book_order orders[BOOK_ORDERS_MAX];
     uint32_t order_hash[BOOK_ORDER_HASH];
