@@ -349,19 +349,33 @@ static int print_result(struct replay *replay, const struct replay_arguments *gi
     return control_explain_decision(json, strlen(json), stdout, error);
 }
 
+/* Lines carry the time of the replay. */
+static int open_log(const struct conf *conf, const struct tg_clock *clock, struct obs_log **log,
+                    struct tg_error *error)
+{
+    static const char *const levels[] = {"debug", "info", "warning", "error"};
+    int level = 0;
+    while (level < TG_LOG_ERROR && !tg_text_equal(levels[level], conf_text(conf, "log.level")))
+        level++;
+    return obs_log_create(level, clock, obs_log_stderr, NULL, log, error);
+}
+
 static int replay_with(const struct control_context *context, const struct conf *conf,
                        const struct replay_arguments *given, struct tg_error *error)
 {
     struct replay *replay = calloc(1, sizeof(*replay));
+    struct obs_log *log = NULL;
     if (replay == NULL)
         return TG_FAIL(error, NO_MEMORY, "out of memory");
+    struct tg_clock clock = tg_virtual_clock(&replay->clock);
+    int code = open_log(conf, &clock, &log, error);
     replay->real_clock = context->real_clock;
     replay->progress = wants_progress(conf);
     struct host_options options = {.conf = conf,
                                    .program_folder = context->program_folder,
-                                   .clock = tg_virtual_clock(&replay->clock),
+                                   .clock = clock,
                                    .real_clock = context->real_clock,
-                                   .log = context->log,
+                                   .log = log,
                                    .bars = given->parsed,
                                    .bars_count = given->bars_count,
                                    .decisions_path = given->decisions,
@@ -369,9 +383,10 @@ static int replay_with(const struct control_context *context, const struct conf 
                                    .seed = (uint64_t)(given->seed_number >= 0
                                                           ? given->seed_number
                                                           : conf_whole(conf, "replay.seed"))};
-    int code = host_create(&options, &replay->host, error);
+    if (code == 0)
+        code = host_create(&options, &replay->host, error);
     if (code == 0) {
-        code = run(replay, context->log);
+        code = run(replay, log);
         if (code != 0)
             *error = replay->error;
     }
@@ -382,6 +397,7 @@ static int replay_with(const struct control_context *context, const struct conf 
     if (code == 0)
         code = store_finish(replay->host->store, error);
     host_destroy(replay->host);
+    obs_log_destroy(log);
     free(replay);
     return code;
 }

@@ -193,3 +193,20 @@ int report_figures(const struct report *report, struct report_figures *figures,
         figures->synthetic = figures->synthetic || report->host->symbols[i].feed.info.synthetic;
     return 0;
 }
+
+struct report_silence report_silence(const struct report *report, uint32_t symbol)
+{
+    const struct market_quality *quality = market_quality(report->host->market, symbol);
+    struct report_silence silence = {.total_ns = quality->silent_ns,
+                                     .longest_ns = quality->silent_longest_ns,
+                                     .longest_from = quality->silent_longest_from};
+    int64_t since = quality->last_close_time > 0 ? quality->last_close_time : report->from;
+    int64_t at_end = report->to - since;
+    if (at_end > 0)
+        silence.total_ns += at_end;
+    if (at_end > silence.longest_ns) {
+        silence.longest_ns = at_end;
+        silence.longest_from = since;
+    }
+    return silence;
+}

@@ -49,6 +49,12 @@ struct report_figures {
 int report_figures(const struct report *report, struct report_figures *figures,
                    struct tg_error *error);
 
+/* How long a feed gave nothing: its gaps, and from its last bar to the end of the replay. */
+struct report_silence {
+    int64_t total_ns, longest_ns, longest_from;
+};
+struct report_silence report_silence(const struct report *report, uint32_t symbol);
+
 void report_print(const struct report *report, const struct report_figures *figures, FILE *out);
 void report_write_json(const struct report *report, const struct report_figures *figures,
                        struct tg_json_writer *json);

@@ -127,8 +127,9 @@ static void write_rows(const struct plugin_instance *feed, struct tg_json_writer
     tg_json_object_close(json);
 }
 
-static void write_feeds(const struct host *host, struct tg_json_writer *json)
+static void write_feeds(const struct report *report, struct tg_json_writer *json)
 {
+    const struct host *host = report->host;
     tg_json_key(json, "feeds");
     tg_json_array_open(json);
     for (uint32_t i = 0; i < host->symbol_count; i++) {
@@ -150,12 +151,12 @@ static void write_feeds(const struct host *host, struct tg_json_writer *json)
         tg_json_object_close(json);
         write_rows(symbol->feed.instance, json);
         tg_json_put_whole(json, "gaps", (int64_t)quality->gaps);
-        tg_json_put_whole(json, "silent_seconds", quality->silent_ns / TG_NS_PER_SEC);
-        tg_json_put_whole(json, "silent_longest_seconds",
-                          quality->silent_longest_ns / TG_NS_PER_SEC);
+        struct report_silence silence = report_silence(report, i);
+        tg_json_put_whole(json, "silent_seconds", silence.total_ns / TG_NS_PER_SEC);
+        tg_json_put_whole(json, "silent_longest_seconds", silence.longest_ns / TG_NS_PER_SEC);
         tg_json_key(json, "silent_longest_from");
-        if (quality->gaps > 0)
-            tg_json_time(json, quality->silent_longest_from);
+        if (silence.total_ns > 0)
+            tg_json_time(json, silence.longest_from);
         else
             tg_json_null(json);
         tg_json_object_close(json);
@@ -231,7 +232,7 @@ void report_write_json(const struct report *report, const struct report_figures 
     write_positions(host, json);
     write_tasks(host, json);
     write_agents(host, json);
-    write_feeds(host, json);
+    write_feeds(report, json);
     write_plugins(host, json);
     write_bus(host, json);
     tg_json_object_close(json);

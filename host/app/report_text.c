@@ -145,8 +145,9 @@ static void print_agents(const struct report *report, FILE *out)
     }
 }
 
-static void print_feed(const struct host *host, uint32_t number, FILE *out)
+static void print_feed(const struct report *report, uint32_t number, FILE *out)
 {
+    const struct host *host = report->host;
     const struct host_symbol *symbol = &host->symbols[number];
     const struct market_quality *quality = market_quality(host->market, number);
     struct plugin_instance_view view;
@@ -158,13 +159,15 @@ static void print_feed(const struct host *host, uint32_t number, FILE *out)
                   view.descriptor->name, SCHEMA_WORD(TIMEFRAME, symbol->timeframe),
                   quality->bars[MARKET_BAR_USED], quality->gaps,
                   symbol->feed.info.synthetic ? "synthetic\n" : "");
-    if (!symbol->feed.info.synthetic || quality->gaps > 0) {
-        char since[TG_TIME_TEXT_SIZE] = "-";
-        if (quality->gaps > 0)
-            (void)tg_time_format_minute(quality->silent_longest_from, since);
+    struct report_silence silence = report_silence(report, number);
+    if (silence.total_ns > 0) {
+        char since[TG_TIME_TEXT_SIZE];
+        (void)tg_time_format_minute(silence.longest_from, since);
         (void)fprintf(out, "silent %.1f h, longest %.1f h from %s\n",
-                      (double)quality->silent_ns / (double)TG_NS_PER_HOUR,
-                      (double)quality->silent_longest_ns / (double)TG_NS_PER_HOUR, since);
+                      (double)silence.total_ns / (double)TG_NS_PER_HOUR,
+                      (double)silence.longest_ns / (double)TG_NS_PER_HOUR, since);
+    } else if (!symbol->feed.info.synthetic) {
+        (void)fprintf(out, "never silent\n");
     }
     for (int i = 1; i < MARKET_VERDICT_COUNT; i++)
         if (quality->bars[i] > 0)
@@ -207,7 +210,7 @@ void report_print(const struct report *report, const struct report_figures *figu
     (void)fprintf(out, LINE "  %-10s %-10s %-4s %10s %8s\n", "Feed", "Plugin", "Bar", "Bars used",
                   "Gaps");
     for (uint32_t i = 0; i < report->host->symbol_count; i++)
-        print_feed(report->host, i, out);
+        print_feed(report, i, out);
     print_state(report, out);
     (void)fprintf(out, "\n");
 }

@@ -248,6 +248,8 @@ int host__create_rooms(struct host *host, struct tg_error *error)
     struct store_options store = {.decisions_max =
                                       (size_t)conf_whole(host->options.conf, "decisions.window"),
                                   .decisions_path = host->options.decisions_path};
+    /* the key table knows no other mode: nothing in this program can reach a real venue */
+    TG_BUG_IF(!tg_text_equal(conf_text(host->options.conf, "trading_mode"), "paper"));
     int code = create_bus(host, error);
     if (code == 0)
         code = create_market(host, error);

@@ -75,7 +75,6 @@ const struct conf_key conf_keys[] = {
           "own; N: all agents share N threads"),
     LIST("plugins.core_safe", SHIPPED, NULL,
          "Plugins that may run on the core thread where they say that they can"),
-    WHOLE("plugins.load_timeout_ms", "5000", 100, MS_MAX, "How long loading a plugin may take"),
 
     TEXT("tasks.*.agent", NULL, "Agent that the task runs"),
     WHOLE("tasks.*.interval_seconds", NULL, 1, SECONDS_MAX,
