@@ -6,12 +6,16 @@
  *
  *      next_slot reached        dependencies and limits allow          ended
  *   idle ------------> pending ------------------------------> running ----> idle
- *                         | none by the task's timeout
- *                         +--> skipped (dependency)
+ *                         | dependencies not by the task's timeout: skipped (dependency)
+ *                         | no room among the runs at once by the next slot: skipped (limit)
+ *                         +--> idle
  *
  * A slot that is reached while the run before still goes on is skipped (overlap). Slots that passed
  * unseen, because the process slept or the clock jumped, count as missed and run once, as the
  * latest of them. A wall clock that is set back moves the slots to the new time.
+ *
+ * A slot that only waits for room is not given up at its timeout: with more symbols than may run at
+ * once, the last of them would never have their turn.
  *
  * A dependency is satisfied for a symbol when its task has nothing pending or running there for the
  * same or an earlier slot, its last success came after the dependant's last start, and that success
@@ -66,6 +70,12 @@ static void skip(struct sched_entry *entry, enum sched_skip why, uint64_t count)
     entry->view.skipped[why] += count;
 }
 
+/* Its dependencies held when its time for them was over: it waits for its turn alone. */
+static bool waits_for_room(const struct sched_entry *entry)
+{
+    return entry->pending_until_utc == INT64_MAX;
+}
+
 static void drop_pending(struct sched *sched, struct sched_entry *entry)
 {
     entry->pending = false;
@@ -94,20 +104,21 @@ static void take_up(struct sched *sched, const struct sched_task *task, struct s
 {
     int64_t first = entry->next_slot;
     int64_t latest = sched__slot_from(task, utc + 1) - task->interval_ns;
-    if (latest < first) /* the start of the program is no multiple of the interval */
-        latest = first;
-    if (latest > first)
-        skip(entry, SCHED_SKIP_MISSED, (uint64_t)((latest - first) / task->interval_ns));
     entry->next_slot = sched__slot_from(task, utc + 1);
     sched->next_time_dirty = true;
     if (!task->enabled)
         return;
-    if (entry->running) {
+    if (latest < first) /* the start of the program is no multiple of the interval */
+        latest = first;
+    /* rounded up: from such a start to the first multiple is less than an interval */
+    skip(entry, SCHED_SKIP_MISSED,
+         (uint64_t)((latest - first + task->interval_ns - 1) / task->interval_ns));
+    if (entry->running || entry->pending_forced) {
         skip(entry, SCHED_SKIP_OVERLAP, 1);
         return;
     }
     if (entry->pending)
-        skip(entry, SCHED_SKIP_DEPENDENCY, 1);
+        skip(entry, waits_for_room(entry) ? SCHED_SKIP_LIMIT : SCHED_SKIP_DEPENDENCY, 1);
     make_pending(sched, task, entry, latest, false, utc, monotonic);
 }
 
@@ -117,28 +128,15 @@ static void follow_clock_step(struct sched *sched, int64_t utc, int64_t monotoni
     if (step > -CLOCK_STEP_NS && step < CLOCK_STEP_NS)
         return;
     sched->clock_difference = utc - monotonic;
-    if (step > 0)
-        return; /* slots that passed are missed ones, and run once */
-    for (uint32_t t = 0; t < sched->task_count; t++)
-        for (uint32_t s = 0; s < sched->symbol_count; s++) {
-            struct sched_entry *entry = sched__entry(sched, t, s);
-            entry->next_slot = sched__slot_from(&sched->tasks[t], utc);
-        }
     sched->next_time_dirty = true;
-}
-
-static void take_up_due(struct sched *sched, int64_t utc, int64_t monotonic)
-{
     for (uint32_t t = 0; t < sched->task_count; t++)
         for (uint32_t s = 0; s < sched->symbol_count; s++) {
             struct sched_entry *entry = sched__entry(sched, t, s);
-            if (entry->next_slot <= utc)
-                take_up(sched, &sched->tasks[t], entry, utc, monotonic);
-            if (entry->pending && !entry->pending_forced &&
-                monotonic >= entry->pending_until_monotonic) {
-                skip(entry, SCHED_SKIP_DEPENDENCY, 1);
-                drop_pending(sched, entry);
-            }
+            if (entry->pending && !waits_for_room(entry))
+                entry->pending_until_utc += step; /* how long it waits is monotonic */
+            if (step < 0)
+                entry->next_slot = sched__slot_from(&sched->tasks[t], utc);
+            /* of a step forward, the slots that passed are missed ones and run once */
         }
 }
 
@@ -162,6 +160,32 @@ static bool dependencies_hold(const struct sched *sched, const struct sched_task
     return true;
 }
 
+/* The time that a pending slot has for its dependencies is over. */
+static void stop_waiting(struct sched *sched, const struct sched_task *task,
+                         struct sched_entry *entry, uint32_t symbol, int64_t monotonic)
+{
+    if (dependencies_hold(sched, task, entry, symbol, monotonic)) {
+        entry->pending_until_utc = entry->pending_until_monotonic = INT64_MAX;
+        sched->next_time_dirty = true;
+        return;
+    }
+    skip(entry, SCHED_SKIP_DEPENDENCY, 1);
+    drop_pending(sched, entry);
+}
+
+static void take_up_due(struct sched *sched, int64_t utc, int64_t monotonic)
+{
+    for (uint32_t t = 0; t < sched->task_count; t++)
+        for (uint32_t s = 0; s < sched->symbol_count; s++) {
+            struct sched_entry *entry = sched__entry(sched, t, s);
+            if (entry->next_slot <= utc)
+                take_up(sched, &sched->tasks[t], entry, utc, monotonic);
+            if (entry->pending && !entry->pending_forced &&
+                monotonic >= entry->pending_until_monotonic)
+                stop_waiting(sched, &sched->tasks[t], entry, s, monotonic);
+        }
+}
+
 static bool may_start(const struct sched *sched, uint32_t task, uint32_t symbol, int64_t monotonic)
 {
     const struct sched_entry *entry = sched__entry(sched, task, symbol);
@@ -183,7 +207,9 @@ static void begin(struct sched *sched, uint32_t task, uint32_t symbol, int64_t m
                                     .forced = entry->pending_forced};
     drop_pending(sched, entry);
     entry->running = true;
+    entry->started_sequence_before = entry->started_sequence;
     entry->started_sequence = ++sched->sequence;
+    entry->last_slot_before = entry->view.last_slot;
     entry->view.started++;
     entry->view.last_slot = entry->run.slot;
     sched->tasks[task].running++;
@@ -218,6 +244,22 @@ bool sched_next(struct sched *sched, int64_t utc, int64_t monotonic, struct sche
     return found;
 }
 
+static void count_duration(struct sched_task_view *view, int64_t duration)
+{
+    view->duration_total_ns += duration;
+    if (duration > view->duration_max_ns)
+        view->duration_max_ns = duration;
+}
+
+/* It was given out and did not take place: as if it had never started. */
+static void take_back(struct sched_entry *entry, enum sched_skip why)
+{
+    entry->view.started--;
+    entry->view.last_slot = entry->last_slot_before;
+    entry->started_sequence = entry->started_sequence_before;
+    skip(entry, why, 1);
+}
+
 int sched_end(struct sched *sched, const struct sched_run *run, enum sched_outcome outcome,
               int64_t utc, int64_t monotonic)
 {
@@ -230,10 +272,8 @@ int sched_end(struct sched *sched, const struct sched_run *run, enum sched_outco
     entry->running = false;
     sched->tasks[run->task].running--;
     sched->running--;
-    int64_t duration = monotonic - entry->run.started_at;
-    view->duration_total_ns += duration;
-    if (duration > view->duration_max_ns)
-        view->duration_max_ns = duration;
+    if (outcome == SCHED_SUCCEEDED || outcome == SCHED_FAILED || outcome == SCHED_TIMED_OUT)
+        count_duration(view, monotonic - entry->run.started_at);
     switch (outcome) {
     case SCHED_SUCCEEDED:
         view->succeeded++;
@@ -248,9 +288,10 @@ int sched_end(struct sched *sched, const struct sched_run *run, enum sched_outco
         view->timed_out++;
         break;
     case SCHED_SKIPPED_NO_DATA:
+        take_back(entry, SCHED_SKIP_NO_DATA);
+        break;
     case SCHED_SKIPPED_STATE:
-        view->started--;
-        skip(entry, outcome == SCHED_SKIPPED_STATE ? SCHED_SKIP_STATE : SCHED_SKIP_NO_DATA, 1);
+        take_back(entry, SCHED_SKIP_STATE);
         break;
     }
     return 0;

@@ -59,6 +59,7 @@ struct sched_run {
     X(DEPENDENCY, "dependency") /* a dependency had no fresh success in time */                    \
     X(STATE, "state")           /* the host's state or degradation level forbids it */             \
     X(NO_DATA, "no_data")       /* no fresh snapshot of the symbol */                              \
+    X(LIMIT, "limit")           /* no room among the runs at once before the next slot came */     \
     X(MISSED, "missed")         /* slots that passed while nobody looked; they run once */
 
 enum sched_skip {

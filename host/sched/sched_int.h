@@ -22,10 +22,13 @@ struct sched_entry {
     bool pending;      /* a slot is taken up and waits to be started */
     bool pending_forced;
     int64_t pending_slot;
-    int64_t pending_until_utc, pending_until_monotonic; /* then it is skipped */
+    /* Then its dependencies must hold, or it is skipped; INT64_MAX: they did, it waits for room. */
+    int64_t pending_until_utc, pending_until_monotonic;
     bool running;
     struct sched_run run;
     uint64_t started_sequence, success_sequence; /* order of events: which came after which */
+    uint64_t started_sequence_before;            /* and the slot before: for a run taken back */
+    int64_t last_slot_before;
     int64_t success_monotonic;
     struct sched_task_view view; /* name, agent and next_due are filled in when asked for */
 };
