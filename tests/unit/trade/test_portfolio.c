@@ -133,6 +133,24 @@ static void test_allocated_cost(void **state)
     assert_int_equal(allocated, cost);
 }
 
+/* A share of 1.5 units is 2, the even one. */
+static void test_share_of_cost_is_rounded_half_to_even(void **state)
+{
+    (void)state;
+    price(&f, f.xrp, "0.3");
+    struct trade_entry entry = entry_of(f.xrp, TG_SIDE_BUY, "90", "k");
+    struct tg_uuid id = enter(&f, &entry);
+    fill(&f, id, "0.0000001", "0.3", "0");
+    assert_decimal(trade_position_at(f.trade, 0)->cost, "0.00000003");
+    assert_int_equal(
+        trade_close(f.trade, f.xrp, TG_SIDE_BUY, dec("1"), "signal", NULL, f.now, &id, NULL, NULL),
+        0);
+    pump(&f);
+    fill(&f, id, "0.00000005", "0.4", "0");
+    assert_decimal(portfolio(&f).realised_pnl, "0");
+    assert_decimal(trade_position_at(f.trade, 0)->cost, "0.00000001");
+}
+
 static void test_quote_that_is_not_the_account_currency(void **state)
 {
     (void)state;
@@ -365,6 +383,7 @@ int main(void)
         CASE(test_long_and_short),
         CASE(test_leverage_never_multiplies),
         CASE(test_allocated_cost),
+        CASE(test_share_of_cost_is_rounded_half_to_even),
         CASE(test_quote_that_is_not_the_account_currency),
         CASE(test_close_refusals),
         CASE(test_close_half_then_all),

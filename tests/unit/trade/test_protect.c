@@ -390,6 +390,21 @@ static void test_break_even(void **state)
     assert_string_equal(f.position_told.exit_reason, "break_even");
 }
 
+/* An average entry between two ticks: the stop stands at the tick that loses nothing. */
+static void test_break_even_between_ticks(void **state)
+{
+    (void)state;
+    (void)open_position(&f, f.btc, TG_SIDE_BUY, "4000", "40000.001", "39000", "0", "long");
+    bar_full(&f, f.btc, "40000", "42000", "40000", "42000");
+    assert_decimal(position()->stop_price, "40000.01");
+    fill(&f, stop_id(), "0.09999999", "40000.01", "0");
+    fixture_stop(&f);
+    start("2", "0", "0", 0);
+    (void)open_position(&f, f.btc, TG_SIDE_SELL, "4000", "40000.001", "41000", "0", "short");
+    bar_full(&f, f.btc, "40000", "40000", "38000", "38000");
+    assert_decimal(position()->stop_price, "40000");
+}
+
 static void test_rebalance_has_no_protection(void **state)
 {
     (void)state;
@@ -436,6 +451,10 @@ static void test_holding_limit(void **state)
     struct tg_order close = f.sent[f.sent_count - 1];
     assert_int_equal(close.type, TG_ORDER_TYPE_MARKET);
     assert_true(was_cancelled(stop_id()) && was_cancelled(target_id()));
+    accept(&f, close.id);
+    say(&f, stop_id(), TG_EXECUTION_CANCELLED); /* as was asked: no failure, nothing to try again */
+    say(&f, target_id(), TG_EXECUTION_CANCELLED);
+    assert_int_equal(trade_next_time(f.trade), tg_time_day_start(f.now) + TG_NS_PER_DAY);
     step(&f, TG_NS_PER_SEC);
     assert_int_equal(f.sent_count, 4);
     fill(&f, close.id, "0.1", "40000", "0");
@@ -463,6 +482,7 @@ int main(void)
         WITH(test_trailing_short, setup_trailing),
         WITH(test_trailing_never_loosens_a_tight_stop, setup_trailing),
         WITH(test_break_even, setup_break_even),
+        WITH(test_break_even_between_ticks, setup_break_even),
         WITH(test_rebalance_has_no_protection, setup_trailing),
         WITH(test_amend_that_fails_keeps_the_stop_where_it_is, setup_trailing),
         WITH(test_holding_limit, setup_holding),

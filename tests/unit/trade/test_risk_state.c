@@ -104,6 +104,32 @@ static void test_unrealised_loss_trips(void **state)
     assert_true(trade_breaker_stands(f.trade, TG_BREACH_DAILY_LOSS));
 }
 
+/* 5 % of 9,999.99999999 lies between two units: the loss has to reach it. */
+static void test_limit_between_two_units(void **state)
+{
+    (void)state;
+    trade_with_result("-0.00000001");
+    step(&f, TG_NS_PER_DAY);
+    assert_decimal(portfolio(&f).day_start_equity, "9999.99999999");
+    trade_with_result("-499.99999999");
+    assert_false(trade_breaker_stands(f.trade, TG_BREACH_DAILY_LOSS));
+    trade_with_result("-0.00000001");
+    assert_true(trade_breaker_stands(f.trade, TG_BREACH_DAILY_LOSS));
+}
+
+/* The price of the quote currency marks a position too. */
+static void test_rate_trips(void **state)
+{
+    (void)state;
+    price(&f, f.btc, "40000");
+    (void)open_position(&f, f.xrp_btc, TG_SIDE_BUY, "800", "0.00002", "0", "0", "k");
+    price(&f, f.xrp_btc, "0.00001"); /* -400 */
+    price(&f, f.btc, "49999.99");
+    assert_false(trade_breaker_stands(f.trade, TG_BREACH_DAILY_LOSS));
+    price(&f, f.btc, "50000");
+    assert_true(trade_breaker_stands(f.trade, TG_BREACH_DAILY_LOSS));
+}
+
 /* Periods begin by the calendar: with no trade, no bar, only time. */
 static void test_daily_and_weekly_by_calendar(void **state)
 {
@@ -194,10 +220,11 @@ static void test_losses_in_a_row(void **state)
     assert_false(trade_breaker_stands(f.trade, TG_BREACH_CONSECUTIVE_LOSSES));
     trade_with_result("-1");
     assert_int_equal(f.alert_count, 1);
-    trade_with_result("0.01");
+    trade_with_result("0"); /* no loss, and not won */
     assert_int_equal(portfolio(&f).consecutive_losses, 0);
+    trade_with_result("0.01");
     assert_int_equal(portfolio(&f).trades_won, 1);
-    assert_int_equal(portfolio(&f).trades_closed, 7);
+    assert_int_equal(portfolio(&f).trades_closed, 8);
 }
 
 static void test_cooldowns(void **state)
@@ -303,6 +330,8 @@ int main(void)
         CASE(test_daily_loss_exactly),
         CASE(test_daily_loss_one_cent_less),
         CASE(test_unrealised_loss_trips),
+        CASE(test_limit_between_two_units),
+        CASE(test_rate_trips),
         CASE(test_daily_and_weekly_by_calendar),
         CASE(test_new_day_tells_anew),
         CASE(test_drawdown),
