@@ -292,6 +292,28 @@ static void test_fill_without_its_fields(void **state)
     assert_decimal(portfolio(&f).equity, "10000");
 }
 
+/* A venue's clock is believed between the order's birth and now. */
+static void test_time_of_a_fill(void **state)
+{
+    (void)state;
+    const int64_t offsets[] = {-1, -TG_NS_PER_MIN, 1};
+    for (int i = 0; i < 3; i++) {
+        char key[16];
+        (void)snprintf(key, sizeof(key), "%d", i);
+        struct trade_entry entry = entry_of(f.btc, TG_SIDE_BUY, "400", key);
+        struct tg_uuid id = enter(&f, &entry);
+        accept(&f, id);
+        step(&f, TG_NS_PER_SEC);
+        struct tg_execution_events event = fill_event(&f, id, dec("0.01"), dec("40000"), dec("0"));
+        event.venue_time = f.now + offsets[i];
+        TG_SET(&event, EXECUTION_EVENTS, venue_time);
+        assert_int_equal(deliver(&f, &event), 0);
+        pump(&f);
+        assert_int_equal(trade_position_at(f.trade, (uint32_t)i)->opened_at,
+                         i == 0 ? f.now - 1 : f.now);
+    }
+}
+
 static void test_own_events_pass(void **state)
 {
     (void)state;
@@ -353,6 +375,7 @@ int main(void)
         CASE(test_fill_of_a_refused_order),
         CASE(test_order_that_is_not_ours),
         CASE(test_fill_without_its_fields),
+        CASE(test_time_of_a_fill),
         CASE(test_own_events_pass),
         CASE(test_window_of_trade_ids),
     };
