@@ -49,8 +49,10 @@ static int make_topic(struct bus *bus, uint16_t number, const char *name, struct
     }
     (void)tg_text_copy(topic->name, sizeof(topic->name), name);
     topic->number = number;
-    if (schema != NULL && schema->symbol_field >= 0)
-        topic->symbol_offset = schema->fields[schema->symbol_field].offset;
+    if (schema != NULL) {
+        bus__form_init(&bus->forms[number], schema);
+        topic->symbol_offset = bus->forms[number].symbol_offset;
+    }
     topic->history.messages_max = bus->options.history_messages_max;
     topic->history.bytes_max = bus->options.history_bytes_max;
     bus->topics[number] = topic;
@@ -83,6 +85,7 @@ int bus_create(const struct bus_options *options, struct bus **bus, struct tg_er
     settle_options(&made->options);
     made->queues.messages_max = made->options.queue_messages_max;
     made->queues.bytes_max = made->options.queue_bytes_max;
+    made->forms[TG_TOPIC_NONE].payload_size = UINT32_MAX;
     tg_uuid7_init(&made->ids, options->seed);
     made->source_names = calloc(BUS_SOURCES_MAX, sizeof(*made->source_names));
     if (made->source_names == NULL)

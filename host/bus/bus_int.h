@@ -6,6 +6,7 @@
 #include "base/uuid.h"
 #include "bus/bus.h"
 #include "obs/obs.h"
+#include "queue_int.h"
 
 #include <stdatomic.h>
 
@@ -17,51 +18,29 @@
 #define BUS_SYMBOL_WORDS (TG_SYMBOL_SIZE / sizeof(uint64_t))
 #define BUS_LATEST_KEYS  16384u /* of each topic */
 
-/*
- * A message on its way, and in the history. The payload lies right behind the frame; one over
- * BUS_INLINE_MAX is a block of its own while the message travels. Frames lie at multiples of 8.
- */
-struct bus_frame {
-    struct tg_message message;
-    uint64_t sequence;    /* 0: not taken up yet */
-    uint32_t symbol_hash; /* 0: no symbol */
-    uint16_t source;
-    bool owns_block; /* message.payload was allocated and goes with the frame */
-    uint8_t reserved;
-};
-_Static_assert(sizeof(struct bus_frame) % 8 == 0, "the payload behind a frame is aligned");
-
-static inline size_t bus__round_up(size_t size, size_t multiple)
-{
-    return (size + multiple - 1) / multiple * multiple;
-}
-
-static inline size_t bus__frame_size(const struct bus_frame *frame)
-{
-    const size_t payload = frame->owns_block ? 0 : frame->message.payload_size;
-
-    return bus__round_up(sizeof(*frame) + payload, 8);
-}
-
-static inline int64_t bus__frame_expiry(const struct bus_frame *frame)
-{
-    return frame->message.timestamp + (int64_t)frame->message.ttl_seconds * TG_NS_PER_SEC;
-}
-
 /* ---- draft.c: from what a publisher says to a frame ------------------------------------------ */
+
+/* What a record of a topic needs; made once, for the topics of the public header. */
+struct bus_form {
+    uint32_t payload_size;
+    uint32_t frame_size;    /* with the payload behind it */
+    uint32_t symbol_offset; /* in the record; 0: none */
+    uint64_t symbol_bit;    /* to be set in `present`; 0: the symbol is required */
+};
 
 /* What of a draft was found good, and what its frame needs. */
 struct bus_plan {
-    const struct schema *schema; /* NULL: an own topic */
+    const struct bus_form *form; /* NULL: an own topic */
+    uint32_t frame_size;
     uint32_t ttl_seconds;
     uint8_t priority;
     bool owns_block;
-    uint32_t frame_size;
 };
 
 struct bus_topic;
-int bus__draft_plan(const struct bus *bus, const struct bus_draft *draft, struct bus_plan *plan,
-                    struct tg_error *error);
+int bus__draft_plan_slowly(const struct bus *bus, const struct bus_draft *draft,
+                           struct bus_plan *plan, struct tg_error *error);
+void bus__form_init(struct bus_form *form, const struct schema *schema);
 /* Fills the frame in its place and checks the copy; on refusal nothing of it must be used. */
 int bus__draft_fill(const struct bus *bus, const struct bus_draft *draft,
                     const struct bus_plan *plan, struct tg_uuid7 *ids, struct bus_frame *frame,
@@ -69,33 +48,6 @@ int bus__draft_fill(const struct bus *bus, const struct bus_draft *draft,
 uint32_t bus__symbol_hash(const uint64_t words[BUS_SYMBOL_WORDS]);
 /* The symbol with zeros behind its end; false: too long. */
 bool bus__symbol_words(const char *symbol, uint64_t words[BUS_SYMBOL_WORDS]);
-
-/* ---- queue.c: frames waiting on the core ------------------------------------------------------
- */
-
-struct bus_chunk;
-
-struct bus_queue {
-    struct bus_chunk *first, *last; /* read from the first, written to the last */
-    size_t claimed;
-};
-
-struct bus_queues {
-    struct bus_queue by_priority[BUS_PRIORITIES];
-    struct bus_chunk *spare;
-    uint32_t spare_count;
-    uint32_t waiting; /* a bit per priority that has frames */
-    uint64_t messages, messages_high, messages_max;
-    uint64_t bytes, bytes_high, bytes_max;
-};
-
-/* Memory for a frame at the end of a queue. TG_E_FULL, TG_E_NO_MEMORY. Used once committed. */
-int bus__queue_claim(struct bus_queues *queues, uint8_t priority, size_t frame_size,
-                     size_t block_size, struct bus_frame **frame, struct tg_error *error);
-void bus__queue_commit(struct bus_queues *queues, uint8_t priority, const struct bus_frame *frame);
-struct bus_frame *bus__queue_first(struct bus_queues *queues, uint8_t priority);
-void bus__queue_pop(struct bus_queues *queues, uint8_t priority); /* frees the frame's block */
-void bus__queue_fini(struct bus_queues *queues);
 
 /* ---- history.c, latest.c: what was delivered ------------------------------------------------ */
 
@@ -170,7 +122,7 @@ struct bus_letter {
 
 struct bus_subscriber {
     char name[TG_SOURCE_SIZE];
-    struct bus_subscriber_stats stats;
+    struct bus_subscriber_stats stats; /* `published` is the sum of the others, made when asked */
     struct bus_letter *oldest, *newest;
     uint32_t letter_count;
 };
@@ -220,7 +172,7 @@ void bus__publisher_free(struct bus_publisher *publisher);
 struct bus_topic {
     char name[BUS_TOPIC_SIZE];
     uint16_t number;
-    uint32_t symbol_offset; /* in the record; of no use where frames have no symbol */
+    uint32_t symbol_offset; /* as in its form */
     struct bus_subscription *subscriptions;
     uint32_t subscription_count, subscription_capacity;
     struct bus_topic_stats stats;
@@ -236,6 +188,7 @@ struct bus {
     _Atomic uint32_t own_topic_count; /* of TG_TOPIC_OWN_FIRST and on */
     char (*source_names)[TG_SOURCE_SIZE];
     struct bus_topic *topics[BUS_TOPICS_MAX];
+    struct bus_form forms[TG_TOPIC_COUNT];               /* of none: one that no draft matches */
     _Alignas(BUS_CACHE_LINE) _Atomic uint32_t is_asleep; /* 0 or 1 */
 
     /* of the core thread */
@@ -255,6 +208,25 @@ struct bus {
     bool has_removed;
     uint64_t refused, refused_full;
 };
+
+/* The way of a good record; all else, and what is wrong, in draft.c. */
+static inline int bus__draft_plan(const struct bus *bus, const struct bus_draft *draft,
+                                  struct bus_plan *plan, struct tg_error *error)
+{
+    const struct bus_form *form = &bus->forms[draft->topic < TG_TOPIC_COUNT ? draft->topic : 0];
+    const uint32_t sources = atomic_load_explicit(&bus->source_count, memory_order_acquire);
+
+    if (draft->payload_size != form->payload_size || draft->payload == NULL ||
+        (uint32_t)draft->source - 1 >= sources || draft->priority > TG_PRIORITY_URGENT ||
+        draft->ttl_seconds > BUS_TTL_SECONDS_MAX)
+        return bus__draft_plan_slowly(bus, draft, plan, error);
+    plan->form = form;
+    plan->frame_size = form->frame_size;
+    plan->ttl_seconds = draft->ttl_seconds == 0 ? BUS_TTL_SECONDS : draft->ttl_seconds;
+    plan->priority = draft->priority == TG_PRIORITY_NONE ? TG_PRIORITY_NORMAL : draft->priority;
+    plan->owns_block = false;
+    return TG_E_OK;
+}
 
 static inline struct bus_topic *bus__topic(const struct bus *bus, uint16_t topic)
 {

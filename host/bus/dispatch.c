@@ -11,9 +11,10 @@
 
 #include <stdio.h>
 
-static void record_failure(struct bus *bus, struct bus_topic *topic,
-                           struct bus_subscriber *subscriber, const struct bus_frame *frame,
-                           const char *what, int code)
+static __attribute__((cold, noinline)) void record_failure(struct bus *bus, struct bus_topic *topic,
+                                                           struct bus_subscriber *subscriber,
+                                                           const struct bus_frame *frame,
+                                                           const char *what, int code)
 {
     char reason[sizeof(((struct bus_letter *)0)->reason)];
     char id[TG_UUID_TEXT_SIZE];
@@ -28,47 +29,42 @@ static void record_failure(struct bus *bus, struct bus_topic *topic,
     bus__letter_add(bus, subscriber, frame, reason);
 }
 
-/* By number, not by address: a handler that subscribes may move the array. */
-static void deliver(struct bus *bus, struct bus_topic *topic, uint32_t number,
-                    const struct bus_frame *frame)
+/* The subscription by value: a handler that subscribes may move the array. True: delivered. */
+static inline bool deliver(struct bus *bus, struct bus_topic *topic,
+                           const struct bus_subscription subscription,
+                           const struct bus_frame *frame)
 {
-    const struct bus_subscription *subscription = &topic->subscriptions[number];
-    struct bus_subscriber *subscriber = subscription->subscriber;
-    const bus_handler handler = subscription->handler;
-    void *context = subscription->context;
+    struct bus_subscriber *subscriber = subscription.subscriber;
 
-    if (subscription->removed)
-        return;
-    subscriber->stats.published++;
-    if (subscription->filter != NULL) {
-        const int verdict = subscription->filter(context, &frame->message);
+    if (subscription.removed)
+        return false;
+    if (subscription.filter != NULL) {
+        const int verdict = subscription.filter(subscription.context, &frame->message);
         if (verdict < 0) {
             record_failure(bus, topic, subscriber, frame, "filter", verdict);
-            return;
+            return false;
         }
         if (verdict == 0) {
             subscriber->stats.filtered++;
             topic->stats.filtered++;
-            return;
+            return false;
         }
     }
-    const int code = handler(context, &frame->message);
+    const int code = subscription.handler(subscription.context, &frame->message);
     if (code != 0) {
         record_failure(bus, topic, subscriber, frame, "handler", code);
-        return;
+        return false;
     }
     subscriber->stats.delivered++;
-    topic->stats.delivered++;
+    return true;
 }
 
 static void count_expired(struct bus_topic *topic)
 {
     topic->stats.expired++;
     for (uint32_t i = 0; i < topic->subscription_count; i++) {
-        if (!topic->subscriptions[i].removed) {
-            topic->subscriptions[i].subscriber->stats.published++;
+        if (!topic->subscriptions[i].removed)
             topic->subscriptions[i].subscriber->stats.expired++;
-        }
     }
 }
 
@@ -86,6 +82,8 @@ void bus__dispatch(struct bus *bus, struct bus_frame *frame, int64_t now)
         obs_histogram_add(topic->latency, waited > 0 ? (uint64_t)waited : 0);
     }
     const uint32_t count = topic->subscription_count;
+    uint64_t delivered = 0;
     for (uint32_t i = 0; i < count; i++)
-        deliver(bus, topic, i, frame);
+        delivered += deliver(bus, topic, topic->subscriptions[i], frame);
+    topic->stats.delivered += delivered;
 }

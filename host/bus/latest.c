@@ -32,8 +32,11 @@ static uint32_t mix(uint32_t hash, uint16_t source, uint8_t kind)
 static bool is_key(const struct bus_latest *key, const uint64_t symbol[BUS_SYMBOL_WORDS],
                    uint32_t hash, uint16_t source, uint8_t kind)
 {
-    return key->hash == hash && key->source == source && key->kind == kind &&
-           memcmp(key->symbol, symbol, sizeof(key->symbol)) == 0;
+    uint64_t difference = 0;
+
+    for (size_t i = 0; i < BUS_SYMBOL_WORDS; i++)
+        difference |= key->symbol[i] ^ symbol[i];
+    return difference == 0 && key->hash == hash && key->source == source && key->kind == kind;
 }
 
 static struct bus_latest *find_key(const struct bus_index *index,
@@ -119,19 +122,34 @@ static struct bus_latest *make_exact(struct bus_index *index,
     return key;
 }
 
+/* Is that exact key the frame's? The symbol is read where it lies. */
+static inline bool is_key_of(const struct bus_latest *key, const struct bus_frame *frame,
+                             const unsigned char *symbol)
+{
+    uint64_t difference = key->hash ^ frame->symbol_hash;
+
+    for (size_t i = 0; i < BUS_SYMBOL_WORDS && frame->symbol_hash != 0; i++) {
+        uint64_t word;
+        memcpy(&word, symbol + i * sizeof(word), sizeof(word));
+        difference |= word ^ key->symbol[i];
+    }
+    return difference == 0 && key->source == frame->source;
+}
+
 struct bus_latest *bus__latest_key(struct bus *bus, struct bus_topic *topic,
                                    const struct bus_frame *frame)
 {
     struct bus_index *index = &topic->index;
+    const unsigned char *where =
+        (const unsigned char *)frame->message.payload + topic->symbol_offset;
     uint64_t symbol[BUS_SYMBOL_WORDS] = {0};
 
+    if (index->recent != NULL && is_key_of(index->recent, frame, where))
+        return index->recent;
     if (frame->symbol_hash != 0)
-        memcpy(symbol, (const unsigned char *)frame->message.payload + topic->symbol_offset,
-               sizeof(symbol));
-    struct bus_latest *key = index->recent;
-    if (key != NULL && is_key(key, symbol, frame->symbol_hash, frame->source, BUS_LATEST_EXACT))
-        return key;
-    key = find_key(index, symbol, frame->symbol_hash, frame->source, BUS_LATEST_EXACT);
+        memcpy(symbol, where, sizeof(symbol));
+    struct bus_latest *key =
+        find_key(index, symbol, frame->symbol_hash, frame->source, BUS_LATEST_EXACT);
     if (key == NULL)
         key = make_exact(index, symbol, frame->symbol_hash, frame->source);
     if (key == NULL && !index->overflowed) {

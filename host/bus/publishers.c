@@ -137,7 +137,7 @@ void bus__publisher_take(struct bus_publisher *publisher, uint8_t priority)
     const struct bus_frame *frame = publisher->peeked[priority];
 
     if (frame->owns_block)
-        free((void *)(uintptr_t)frame->message.payload); /* made by draft.c, const since */
+        bus__block_free(frame);
     publisher->peeked[priority] = NULL;
     publisher->taken++;
 }

@@ -100,7 +100,7 @@ static size_t serve_queue(struct bus *bus, uint8_t priority, size_t limit, int64
     bus->core_run[priority] += (uint32_t)served;
     if (bus->core_run[priority] >= BUS_STARVATION_LIMIT) {
         bus->core_run[priority] = 0;
-        if (bus__queue_first(&bus->queues, priority) != NULL)
+        if (bus__queue_waits(&bus->queues, priority))
             take_up_rings(bus, priority);
     }
     return served;
@@ -183,7 +183,7 @@ static size_t serve(struct bus *bus, size_t limit)
         return 0;
     const int64_t now = tg_clock_utc(&bus->options.clock);
     const uint8_t priority = choose(bus, waiting, &limit);
-    if ((bus->queues.waiting >> priority & 1) != 0)
+    if (bus__queue_waits(&bus->queues, priority))
         served = serve_queue(bus, priority, limit, now);
     else
         served = serve_ring(bus, priority, limit, now);

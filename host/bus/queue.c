@@ -13,16 +13,9 @@
 
 #include <stdlib.h>
 
-#define CHUNK_BYTES 65536u
-#define SPARE_MAX   16u
+#define SPARE_MAX 16u
 
-struct bus_chunk {
-    struct bus_chunk *next;
-    size_t begin, end; /* of the frames */
-    _Alignas(64) unsigned char bytes[CHUNK_BYTES];
-};
-
-_Static_assert(sizeof(struct bus_frame) + BUS_INLINE_MAX + 8 <= CHUNK_BYTES,
+_Static_assert(sizeof(struct bus_frame) + BUS_INLINE_MAX + 8 <= BUS_CHUNK_BYTES,
                "a frame fits a chunk");
 
 static struct bus_chunk *take_chunk(struct bus_queues *queues)
@@ -54,72 +47,33 @@ static void give_back_chunk(struct bus_queues *queues, struct bus_chunk *chunk)
     queues->spare_count++;
 }
 
-int bus__queue_claim(struct bus_queues *queues, uint8_t priority, size_t frame_size,
-                     size_t block_size, struct bus_frame **frame, struct tg_error *error)
+int bus__queue_extend(struct bus_queues *queues, uint8_t priority, size_t size,
+                      struct tg_error *error)
 {
     struct bus_queue *queue = &queues->by_priority[priority];
-    const size_t size = frame_size + block_size;
 
     if (queues->messages >= queues->messages_max)
         return TG_FAIL(error, FULL, "the queue is full (%llu messages), try again",
                        (unsigned long long)queues->messages_max);
-    if (size > queues->bytes_max || queues->bytes > queues->bytes_max - size)
+    if (queues->bytes + size > queues->bytes_max)
         return TG_FAIL(error, FULL, "the queue is full (%llu bytes), try again",
                        (unsigned long long)queues->bytes_max);
-    if (queue->last == NULL || queue->last->end + frame_size > CHUNK_BYTES) {
-        struct bus_chunk *chunk = take_chunk(queues);
-        if (chunk == NULL)
-            return TG_FAIL(error, NO_MEMORY, "no memory for the queue");
-        if (queue->last == NULL)
-            queue->first = chunk;
-        else
-            queue->last->next = chunk;
-        queue->last = chunk;
-    }
-    queue->claimed = frame_size;
-    *frame = (struct bus_frame *)(void *)(queue->last->bytes + queue->last->end);
+    struct bus_chunk *chunk = take_chunk(queues);
+    if (chunk == NULL)
+        return TG_FAIL(error, NO_MEMORY, "no memory for the queue");
+    if (queue->last == NULL)
+        queue->first = chunk;
+    else
+        queue->last->next = chunk;
+    queue->last = chunk;
     return TG_E_OK;
 }
 
-void bus__queue_commit(struct bus_queues *queues, uint8_t priority, const struct bus_frame *frame)
-{
-    struct bus_queue *queue = &queues->by_priority[priority];
-
-    queue->last->end += queue->claimed;
-    queues->bytes += queue->claimed + (frame->owns_block ? frame->message.payload_size : 0);
-    queues->messages++;
-    queues->waiting |= 1u << priority;
-    if (queues->messages > queues->messages_high)
-        queues->messages_high = queues->messages;
-    if (queues->bytes > queues->bytes_high)
-        queues->bytes_high = queues->bytes;
-}
-
-struct bus_frame *bus__queue_first(struct bus_queues *queues, uint8_t priority)
-{
-    const struct bus_queue *queue = &queues->by_priority[priority];
-
-    if ((queues->waiting >> priority & 1) == 0)
-        return NULL;
-    return (struct bus_frame *)(void *)(queue->first->bytes + queue->first->begin);
-}
-
-void bus__queue_pop(struct bus_queues *queues, uint8_t priority)
+void bus__queue_shorten(struct bus_queues *queues, uint8_t priority)
 {
     struct bus_queue *queue = &queues->by_priority[priority];
     struct bus_chunk *chunk = queue->first;
-    struct bus_frame *frame = (struct bus_frame *)(void *)(chunk->bytes + chunk->begin);
-    const size_t size = bus__frame_size(frame);
 
-    queues->bytes -= size;
-    queues->messages--;
-    if (frame->owns_block) {
-        queues->bytes -= frame->message.payload_size;
-        free((void *)(uintptr_t)frame->message.payload); /* made by draft.c, const since */
-    }
-    chunk->begin += size;
-    if (chunk->begin < chunk->end)
-        return;
     /* The next chunk may be there without a frame, if the draft for which it was taken failed. */
     if (chunk->next != NULL) {
         queue->first = chunk->next;
@@ -133,10 +87,16 @@ void bus__queue_pop(struct bus_queues *queues, uint8_t priority)
     queues->waiting &= ~(1u << priority);
 }
 
+/* A block was made by draft.c and has been constant since. */
+void bus__block_free(const struct bus_frame *frame)
+{
+    free((void *)(uintptr_t)frame->message.payload);
+}
+
 void bus__queue_fini(struct bus_queues *queues)
 {
     for (uint8_t priority = 0; priority < BUS_PRIORITIES; priority++) {
-        while (bus__queue_first(queues, priority) != NULL)
+        while (bus__queue_waits(queues, priority))
             bus__queue_pop(queues, priority);
         free(queues->by_priority[priority].first); /* an empty queue has one chunk at most */
     }

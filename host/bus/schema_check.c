@@ -9,43 +9,72 @@
 #include "bus/json.h"
 #include "bus/schema.h"
 
+#include <endian.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#define FIELD_FITS (-1)
+/* What a check of all fields says, if not the number of one that does not fit. */
+#define ALL_FIT     (-1)
+#define BITS_BEYOND (-2)
 
 /* ---- one field ---------------------------------------------------------------------------- */
 
-/* [A-Z0-9._-]: 1, the slash: 2 */
+/* [A-Z0-9._-] */
 static const uint8_t symbol_class[256] = {
-    ['-'] = 1, ['.'] = 1, ['/'] = 2, ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1,
-    ['5'] = 1, ['6'] = 1, ['7'] = 1, ['8'] = 1, ['9'] = 1, ['A'] = 1, ['B'] = 1, ['C'] = 1,
-    ['D'] = 1, ['E'] = 1, ['F'] = 1, ['G'] = 1, ['H'] = 1, ['I'] = 1, ['J'] = 1, ['K'] = 1,
-    ['L'] = 1, ['M'] = 1, ['N'] = 1, ['O'] = 1, ['P'] = 1, ['Q'] = 1, ['R'] = 1, ['S'] = 1,
-    ['T'] = 1, ['U'] = 1, ['V'] = 1, ['W'] = 1, ['X'] = 1, ['Y'] = 1, ['Z'] = 1, ['_'] = 1,
+    ['-'] = 1, ['.'] = 1, ['0'] = 1, ['1'] = 1, ['2'] = 1, ['3'] = 1, ['4'] = 1, ['5'] = 1,
+    ['6'] = 1, ['7'] = 1, ['8'] = 1, ['9'] = 1, ['A'] = 1, ['B'] = 1, ['C'] = 1, ['D'] = 1,
+    ['E'] = 1, ['F'] = 1, ['G'] = 1, ['H'] = 1, ['I'] = 1, ['J'] = 1, ['K'] = 1, ['L'] = 1,
+    ['M'] = 1, ['N'] = 1, ['O'] = 1, ['P'] = 1, ['Q'] = 1, ['R'] = 1, ['S'] = 1, ['T'] = 1,
+    ['U'] = 1, ['V'] = 1, ['W'] = 1, ['X'] = 1, ['Y'] = 1, ['Z'] = 1, ['_'] = 1,
 };
 
 /* BASE/QUOTE, 3 to 23 characters and a NUL. */
 static inline bool fits_symbol(const char *symbol)
 {
-    uint32_t i = 0, slash = 0;
+    const char *end = symbol + TG_SYMBOL_SIZE;
+    const char *at = symbol;
 
-    for (; i < TG_SYMBOL_SIZE; i++) {
-        const uint8_t class = symbol_class[(unsigned char)symbol[i]];
-        if (class == 1)
-            continue;
-        if (class != 2 || slash != 0 || i == 0)
-            break;
-        slash = i;
+    while (at < end && symbol_class[(unsigned char)*at] == 1)
+        at++;
+    if (at == symbol || at == end || *at != '/')
+        return false;
+    const char *quote = ++at;
+    while (at < end && symbol_class[(unsigned char)*at] == 1)
+        at++;
+    return at != quote && at != end && *at == '\0';
+}
+
+#define EACH_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
+
+/*
+ * The length of a text of ASCII that ends within `size`, eight bytes at a step; -1: look closer.
+ * The lowest bit of `ends` belongs to the first NUL.
+ */
+static inline ptrdiff_t ascii_length(const char *text, size_t size)
+{
+    for (size_t i = 0; i + sizeof(uint64_t) <= size; i += sizeof(uint64_t)) {
+        uint64_t bytes;
+        memcpy(&bytes, text + i, sizeof(bytes));
+        bytes = le64toh(bytes);
+        const uint64_t high = bytes & EACH_BYTE(0x80);
+        const uint64_t ends = (bytes - EACH_BYTE(1)) & ~bytes & EACH_BYTE(0x80);
+        if (ends != 0)
+            return (high & ((ends & -ends) - 1)) != 0 ? -1
+                                                      : (ptrdiff_t)i + __builtin_ctzll(ends) / 8;
+        if (high != 0)
+            return -1;
     }
-    return i < TG_SYMBOL_SIZE && symbol[i] == '\0' && slash != 0 && i > slash + 1;
+    return -1;
 }
 
 static inline bool fits_text(const char *text, size_t size, bool required)
 {
-    const size_t length = strnlen(text, size);
+    const ptrdiff_t ascii = ascii_length(text, size);
 
+    if (ascii >= 0)
+        return ascii > 0 || !required;
+    const size_t length = strnlen(text, size);
     if (length == size || (required && length == 0))
         return false;
     return tg_text_is_utf8(text, length);
@@ -91,7 +120,6 @@ static inline bool fits_uuid(const struct tg_uuid *id)
 #define REQUIRED_IS_REQUIRED true
 #define REQUIRED_IS_OPTIONAL false
 
-/* The number of the first field that does not fit, or FIELD_FITS. */
 #define CHECK_FIELD(kind, field, argument, presence, low, high, meaning)                           \
     if ((REQUIRED_IS_##presence || (record->present & bit) != 0) &&                                \
         !FITS_##kind(record->field, argument, REQUIRED_IS_##presence, low, high))                  \
@@ -103,9 +131,11 @@ static inline bool fits_uuid(const struct tg_uuid *id)
     {                                                                                              \
         uint64_t bit = 1;                                                                          \
         int number = 0;                                                                            \
+        if (record->present >> TG_##NAME##_FIELDS != 0)                                            \
+            return BITS_BEYOND;                                                                    \
         TG_RECORD_##NAME(CHECK_FIELD)(void) bit;                                                   \
         (void)number;                                                                              \
-        return FIELD_FITS;                                                                         \
+        return ALL_FIT;                                                                            \
     }
 TG_TOPIC_LIST(DEFINE_CHECK)
 
@@ -179,8 +209,9 @@ static int explain_enum(const char *name, const struct schema_enum *enumeration,
                    enumeration->count - 1, words);
 }
 
-static int explain_field(const struct schema *schema, const struct schema_field *field,
-                         const void *record, struct tg_error *error)
+static __attribute__((cold, noinline)) int explain_field(const struct schema *schema,
+                                                         const struct schema_field *field,
+                                                         const void *record, struct tg_error *error)
 {
     const unsigned char *value = (const unsigned char *)record + field->offset;
     char name[96];
@@ -234,29 +265,29 @@ static int check_whole_market_data(const struct tg_market_data *bar, struct tg_e
     return TG_E_OK;
 }
 
-/* Refuses where one of the `needed` bits is not set; `whose` as "BUY and SELL need it". */
-static int check_present(const struct schema *schema, uint64_t present, uint64_t needed,
-                         const char *whose, struct tg_error *error)
+/* The first of the `missing` bits in a sentence; `whose` as "BUY and SELL need it". */
+static __attribute__((cold, noinline)) int refuse_missing(uint16_t topic, uint64_t missing,
+                                                          const char *whose, struct tg_error *error)
 {
-    const uint64_t missing = needed & ~present;
+    const struct schema *schema = schema_of(topic);
 
-    if (missing == 0)
-        return TG_E_OK;
     return TG_FAIL(error, INVALID, "%s.%s: is missing (%s)", schema->topic,
                    schema->fields[__builtin_ctzll(missing)].name, whose);
 }
 
-static int check_whole_trading_signals(const struct schema *schema,
-                                       const struct tg_trading_signals *signal,
+static int check_whole_trading_signals(const struct tg_trading_signals *signal,
                                        struct tg_error *error)
 {
     const uint64_t needed =
         TG_BIT(TRADING_SIGNALS, entry_price) | TG_BIT(TRADING_SIGNALS, stop_loss) |
         TG_BIT(TRADING_SIGNALS, take_profit) | TG_BIT(TRADING_SIGNALS, leverage);
 
-    if (signal->action != TG_ACTION_BUY && signal->action != TG_ACTION_SELL)
+    const bool opens = signal->action == TG_ACTION_BUY || signal->action == TG_ACTION_SELL;
+
+    if (!opens || (needed & ~signal->present) == 0)
         return TG_E_OK;
-    return check_present(schema, signal->present, needed, "BUY and SELL need it", error);
+    return refuse_missing(TG_TOPIC_TRADING_SIGNALS, needed & ~signal->present,
+                          "BUY and SELL need it", error);
 }
 
 static int check_whole_risk_alerts(const struct tg_risk_alerts *alert, struct tg_error *error)
@@ -270,8 +301,7 @@ static int check_whole_risk_alerts(const struct tg_risk_alerts *alert, struct tg
     return TG_E_OK;
 }
 
-static int check_whole_execution_events(const struct schema *schema,
-                                        const struct tg_execution_events *event,
+static int check_whole_execution_events(const struct tg_execution_events *event,
                                         struct tg_error *error)
 {
     const uint64_t needed = TG_BIT(EXECUTION_EVENTS, side) | TG_BIT(EXECUTION_EVENTS, size) |
@@ -280,10 +310,12 @@ static int check_whole_execution_events(const struct schema *schema,
 
     if (event->event_type != TG_EXECUTION_FILL)
         return TG_E_OK;
-    int code = check_present(schema, event->present, needed, "a fill needs it", error);
-    if (code == TG_E_OK && event->trade_id[0] == '\0')
-        code = TG_FAIL(error, INVALID, "execution_events.trade_id: is empty (a fill needs it)");
-    return code;
+    if ((needed & ~event->present) != 0)
+        return refuse_missing(TG_TOPIC_EXECUTION_EVENTS, needed & ~event->present,
+                              "a fill needs it", error);
+    if (event->trade_id[0] == '\0')
+        return TG_FAIL(error, INVALID, "execution_events.trade_id: is empty (a fill needs it)");
+    return TG_E_OK;
 }
 
 /* The text has been found to be an object or an array. */
@@ -315,30 +347,17 @@ static int check_whole_coordinator_commands(const struct tg_coordinator_commands
 
 /* ---- the door ------------------------------------------------------------------------------ */
 
-static int find_bad_field(uint16_t topic, const void *record)
+static int check_whole(uint16_t topic, const void *record, struct tg_error *error)
 {
     switch (topic) {
-#define CASE(NAME, name)                                                                           \
-    case TG_TOPIC_##NAME:                                                                          \
-        return check_##name(record);
-        TG_TOPIC_LIST(CASE)
-#undef CASE
-    default:
-        return FIELD_FITS;
-    }
-}
-
-static int check_whole(const struct schema *schema, const void *record, struct tg_error *error)
-{
-    switch (schema->number) {
     case TG_TOPIC_MARKET_DATA:
         return check_whole_market_data(record, error);
     case TG_TOPIC_TRADING_SIGNALS:
-        return check_whole_trading_signals(schema, record, error);
+        return check_whole_trading_signals(record, error);
     case TG_TOPIC_RISK_ALERTS:
         return check_whole_risk_alerts(record, error);
     case TG_TOPIC_EXECUTION_EVENTS:
-        return check_whole_execution_events(schema, record, error);
+        return check_whole_execution_events(record, error);
     case TG_TOPIC_PORTFOLIO_UPDATES:
         return check_whole_portfolio_updates(record, error);
     case TG_TOPIC_COORDINATOR_COMMANDS:
@@ -348,27 +367,45 @@ static int check_whole(const struct schema *schema, const void *record, struct t
     }
 }
 
-int schema_check(uint16_t topic, const void *record, uint32_t size, struct tg_error *error)
+/* Why there is nothing to look at field by field. */
+static __attribute__((cold, noinline)) int explain_shape(uint16_t topic, const void *record,
+                                                         uint32_t size, struct tg_error *error)
 {
     const struct schema *schema = schema_of(topic);
-    uint64_t present;
 
     if (schema == NULL)
         return TG_FAIL(error, NOT_FOUND, "topic %u has no record", topic);
     if (record == NULL || size != schema->record_size)
         return TG_FAIL(error, INVALID, "%s: a record of %u bytes was given (%u are required)",
                        schema->topic, record == NULL ? 0 : size, schema->record_size);
-    if ((uintptr_t)record % 8 != 0)
-        return TG_FAIL(error, INVALID, "%s: the record is not aligned to 8 bytes", schema->topic);
-    memcpy(&present, record, sizeof(present));
-    if (present >> schema->field_count != 0)
+    return TG_FAIL(error, INVALID, "%s: the record is not aligned to 8 bytes", schema->topic);
+}
+
+int schema_check(uint16_t topic, const void *record, uint32_t size, struct tg_error *error)
+{
+    int bad;
+
+    if (record == NULL || (uintptr_t)record % 8 != 0)
+        return explain_shape(topic, record, size, error);
+    switch (topic) {
+#define CASE(NAME, name)                                                                           \
+    case TG_TOPIC_##NAME:                                                                          \
+        if (size != sizeof(struct tg_##name))                                                      \
+            return explain_shape(topic, record, size, error);                                      \
+        bad = check_##name(record);                                                                \
+        break;
+        TG_TOPIC_LIST(CASE)
+#undef CASE
+    default:
+        return explain_shape(topic, record, size, error);
+    }
+    if (bad == ALL_FIT)
+        return check_whole(topic, record, error);
+    const struct schema *schema = schema_of(topic);
+    if (bad == BITS_BEYOND)
         return TG_FAIL(error, INVALID, "%s.present: has bits beyond its %u fields", schema->topic,
                        schema->field_count);
-    const int bad = find_bad_field(topic, record);
-    if (bad != FIELD_FITS)
-        return explain_field(schema, &schema->fields[bad], record, error);
-    const int code = check_whole(schema, record, error);
-    return code == TG_E_OK ? code : TG_PASS(error, code);
+    return explain_field(schema, &schema->fields[bad], record, error);
 }
 
 int schema_check_own(const char *json, uint32_t size, struct tg_error *error)

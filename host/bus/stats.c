@@ -58,6 +58,7 @@ bool bus_get_subscriber_stats(const struct bus *bus, const char *subscriber,
     if (found == NULL)
         return false;
     *stats = found->stats;
+    stats->published = stats->delivered + stats->filtered + stats->failed + stats->expired;
     return true;
 }
 
