@@ -6,7 +6,8 @@
 --
 -- case    the proposal and the state of the account, read-only
 -- risk    the numbers of config/risk.yaml, read-only
--- trade   the proposal as reduced so far: trade.size_usd, trade.leverage
+-- trade   the proposal as reduced so far: trade.size_usd, trade.leverage; and the distance of its
+--         stop in % of the entry price, trade.stop_distance_pct, nil without a stop
 --
 -- A rule that is content returns nothing. A rule that refuses returns a code and a sentence, and as
 -- a third value "halted" where trading as a whole must stop. A rule may make the trade smaller with
@@ -18,17 +19,12 @@
 
 local correlation = require "correlation"
 
-local abs, floor, min, max, huge = math.abs, math.floor, math.min, math.max, math.huge
+local floor, min, max, huge = math.floor, math.min, math.max, math.huge
 local format = string.format
 
--- What is exactly at a limit is within it, whatever the rounding of the division before.
-local function above(value, limit)
-    return value > limit + 1e-9 * abs(limit)
-end
-
-local function below(value, limit)
-    return value < limit - 1e-9 * abs(limit)
-end
+-- What is exactly at a limit is within it, whatever the rounding of the division before:
+-- x > limit * ABOVE says that x is over it, x < limit * BELOW that x is under it.
+local ABOVE, BELOW = 1 + 1e-9, 1 - 1e-9
 
 local function note(trade, list, rule, before, after, limit)
     local notes = trade[list]
@@ -48,40 +44,41 @@ local function reduce(trade, field, rule, value, limit)
     end
 end
 
-local function stop_distance_pct(case)
-    return abs(case.entry_price - case.stop_loss) / case.entry_price * 100
-end
-
 --------------------------------------------------------------------------------------------------
 -- The rules
 --------------------------------------------------------------------------------------------------
 
 -- 0. The proposal makes sense. Written so that NaN, which compares false with everything, fails.
-local function valid_proposal(case)
-    local buys = case.side == "buy"
+local function valid_proposal(case, _, trade)
+    local buys, leverage, confidence = case.side == "buy", case.leverage, case.confidence
     local entry, stop, target = case.entry_price, case.stop_loss, case.take_profit
     if case.symbol == "" then
         return "INVALID_PROPOSAL", "the symbol is missing"
     elseif not buys and case.side ~= "sell" then
         return "INVALID_PROPOSAL", "the side must be buy or sell"
-    elseif not (case.size_usd > 0 and case.size_usd < huge) then
+    elseif not (trade.size_usd > 0 and trade.size_usd < huge) then
         return "INVALID_PROPOSAL", "the size must be above zero and finite"
     elseif not (entry > 0 and entry < huge) then
         return "INVALID_PROPOSAL", "the entry price must be above zero and finite"
-    elseif not (case.leverage >= 1 and case.leverage == floor(case.leverage)
-                and case.leverage < huge) then
+    elseif not (leverage >= 1 and leverage % 1 == 0) then
         return "INVALID_PROPOSAL", "the leverage must be a whole number of at least 1"
-    elseif not (case.confidence >= 0 and case.confidence <= 1) then
+    elseif not (confidence >= 0 and confidence <= 1) then
         return "INVALID_PROPOSAL", "the confidence must be between 0 and 1"
     end
-    if stop and not (stop > 0 and stop < huge
-                     and (buys and stop < entry or not buys and stop > entry)) then
-        return "INVALID_PROPOSAL", "the stop must be below the entry for a buy, above for a sell"
+    if stop then
+        local distance = buys and entry - stop or not buys and stop - entry
+        if not (distance > 0 and stop > 0 and stop < huge) then
+            return "INVALID_PROPOSAL",
+                "the stop must be below the entry for a buy, above for a sell"
+        end
+        trade.stop_distance_pct = distance / entry * 100
     end
-    if target and not (target > 0 and target < huge
-                       and (buys and target > entry or not buys and target < entry)) then
-        return "INVALID_PROPOSAL",
-            "the take-profit must be above the entry for a buy, below for a sell"
+    if target then
+        local reward = buys and target - entry or not buys and entry - target
+        if not (reward > 0 and target > 0 and target < huge) then
+            return "INVALID_PROPOSAL",
+                "the take-profit must be above the entry for a buy, below for a sell"
+        end
     end
 end
 
@@ -113,25 +110,26 @@ local function cooldowns(case)
 end
 
 -- 3. There is a stop, neither too tight nor too wide, and the reward is worth the risk.
-local function stop_loss(case, risk)
-    if not case.stop_loss then
+local function stop_loss(case, risk, trade)
+    local entry, price = case.entry_price, case.stop_loss
+    if not price then
         return "STOP_LOSS_REQUIRED", "an entry needs a stop-loss"
     end
     local stop = risk.stop
     local own = stop.symbols and stop.symbols[case.symbol]
     local distance_max = own and own.distance_max_pct or stop.distance_max_pct
-    local distance = stop_distance_pct(case)
-    if below(distance, stop.distance_min_pct) then
+    local distance = trade.stop_distance_pct
+    if distance < stop.distance_min_pct * BELOW then
         return "STOP_TOO_TIGHT", format("the stop is %.3f %% away (at least %g %%)", distance,
             stop.distance_min_pct)
-    elseif above(distance, distance_max) then
+    elseif distance > distance_max * ABOVE then
         return "STOP_TOO_WIDE", format("the stop is %.3f %% away (at most %g %%)", distance,
             distance_max)
     end
-    if case.take_profit then
-        local reward = abs(case.take_profit - case.entry_price)
-        local ratio = reward / abs(case.entry_price - case.stop_loss)
-        if below(ratio, stop.reward_risk_min) then
+    local target = case.take_profit
+    if target then
+        local ratio = (target - entry) / (entry - price)
+        if ratio < stop.reward_risk_min * BELOW then
             return "LOW_RR", format("reward to risk is %.2f (at least %g)", ratio,
                 stop.reward_risk_min)
         end
@@ -151,31 +149,36 @@ local CONFIDENCE_OF_REGIME = {
 }
 
 local function confidence(case, risk)
-    local numbers = risk.confidence
+    local numbers, losses = risk.confidence, case.consecutive_losses
     local needed = numbers[CONFIDENCE_OF_REGIME[case.regime]] + numbers[case.strictness]
-    if case.consecutive_losses >= 5 then
+    if losses >= 5 then
         needed = needed + numbers.add_after_5_losses
-    elseif case.consecutive_losses >= 3 then
+    elseif losses >= 3 then
         needed = needed + numbers.add_after_3_losses
     end
-    needed = min(needed, 1)
-    if below(case.confidence, needed) then
+    if needed > 1 then
+        needed = 1
+    end
+    if case.confidence < needed * BELOW then
         return "CONFIDENCE_TOO_LOW",
             format("confidence %.3f, needed %.2f (%s, %s, %d losses in a row)", case.confidence,
-                needed, case.regime, case.strictness, case.consecutive_losses)
+                needed, case.regime, case.strictness, losses)
     end
 end
 
 -- 5. The size: a share of equity, the loss at the stop, losses in a row, a volatility spike.
 local function size(case, risk, trade)
     local limits, factors = risk.limits, risk.size
-    local equity = case.equity
-    reduce(trade, "size_usd", "POSITION_SIZE", equity * limits.position_size_max_pct / 100,
-        limits.position_size_max_pct)
-    if case.stop_loss then
-        reduce(trade, "size_usd", "RISK_PER_TRADE",
-            equity * limits.risk_per_trade_max_pct / stop_distance_pct(case),
-            limits.risk_per_trade_max_pct)
+    local equity, distance = case.equity, trade.stop_distance_pct
+    local largest = equity * limits.position_size_max_pct / 100
+    if trade.size_usd > largest then
+        reduce(trade, "size_usd", "POSITION_SIZE", largest, limits.position_size_max_pct)
+    end
+    if distance then
+        largest = equity * limits.risk_per_trade_max_pct / distance
+        if trade.size_usd > largest then
+            reduce(trade, "size_usd", "RISK_PER_TRADE", largest, limits.risk_per_trade_max_pct)
+        end
     end
     if case.consecutive_losses >= factors.losses_in_a_row then
         reduce(trade, "size_usd", "LOSSES_SIZE", trade.size_usd * factors.losses_factor,
@@ -189,23 +192,28 @@ end
 
 -- 6. The leverage: the highest of all, of the regime, of the drawdown, of losses in a row.
 local function cap_leverage(trade, rule, limit)
-    reduce(trade, "leverage", rule, max(1, floor(limit)), limit)
+    if trade.leverage > limit then
+        reduce(trade, "leverage", rule, max(1, floor(limit)), limit)
+    end
 end
 
 local function leverage(case, risk, trade)
-    local caps = risk.leverage
+    if trade.leverage == 1 then
+        return
+    end
+    local caps, drawdown, losses = risk.leverage, case.drawdown_pct, case.consecutive_losses
     cap_leverage(trade, "LEVERAGE_MAX", risk.limits.leverage_max)
     cap_leverage(trade, "LEVERAGE_REGIME", caps[case.regime])
-    if case.drawdown_pct >= 15 then
+    if drawdown >= 15 then
         cap_leverage(trade, "LEVERAGE_DRAWDOWN", caps.drawdown_15)
-    elseif case.drawdown_pct >= 10 then
+    elseif drawdown >= 10 then
         cap_leverage(trade, "LEVERAGE_DRAWDOWN", caps.drawdown_10)
-    elseif case.drawdown_pct >= 5 then
+    elseif drawdown >= 5 then
         cap_leverage(trade, "LEVERAGE_DRAWDOWN", caps.drawdown_5)
     end
-    if case.consecutive_losses >= 5 then
+    if losses >= 5 then
         cap_leverage(trade, "LEVERAGE_LOSSES", caps.losses_5)
-    elseif case.consecutive_losses >= 3 then
+    elseif losses >= 3 then
         cap_leverage(trade, "LEVERAGE_LOSSES", caps.losses_3)
     end
 end
@@ -218,7 +226,7 @@ end
 -- 7. All that is open, and this trade, with leverage.
 local function exposure(case, risk, trade)
     local total = case.exposure_pct + trade.size_usd * trade.leverage / case.equity * 100
-    if above(total, risk.limits.exposure_max_pct) then
+    if total > risk.limits.exposure_max_pct * ABOVE then
         return "EXPOSURE_LIMIT", format("exposure would be %.2f %% of equity (at most %g %%)",
             total, risk.limits.exposure_max_pct)
     end
@@ -226,11 +234,12 @@ end
 
 -- 8. What is open on symbols that move alike, weighted by how alike, and this trade.
 local function correlated_exposure(case, risk, trade)
-    local limits, correlations = risk.limits, risk.correlations
+    local limits, open = risk.limits, case.positions
     local before = 0
-    for _, position in ipairs(case.positions) do
+    for i = 1, #open do
+        local position = open[i]
         if not position.decision then
-            local alike = correlation.between(correlations, case.symbol, position.symbol)
+            local alike = correlation.between(risk.correlations, case.symbol, position.symbol)
             if alike > limits.correlation_min then
                 before = before + position.exposure_pct * alike
             end
@@ -238,28 +247,29 @@ local function correlated_exposure(case, risk, trade)
     end
     local limit = limits.correlated_exposure_max_pct
     local total = before + trade.size_usd / case.equity * 100
-    if above(total, limit) then
+    if total > limit * ABOVE then
         return "CORRELATED_EXPOSURE",
             format("correlated exposure would be %.2f %% of equity (at most %g %%)", total, limit)
     end
     local warning = limit * limits.correlated_exposure_warning_pct / 100
-    if not below(total, warning) then
+    if total >= warning * BELOW then
         note(trade, "warnings", "CORRELATED_EXPOSURE", before, total, warning)
     end
 end
 
 -- 9. The margin is there, and enough of it stays free.
 local function margin(case, risk, trade)
+    local equity, available = case.equity, case.margin_available
     local needed = trade.size_usd / trade.leverage
-    if above(needed, case.margin_available) then
+    if needed > available * ABOVE then
         return "INSUFFICIENT_MARGIN", format("needs a margin of %.2f, %.2f is available", needed,
-            case.margin_available)
+            available)
     end
-    local used_pct = (case.equity - case.margin_available + needed) / case.equity * 100
-    if above(used_pct, risk.limits.margin_utilization_max_pct) then
+    local used_pct = (equity - available + needed) / equity * 100
+    local limit = risk.limits.margin_utilization_max_pct
+    if used_pct > limit * ABOVE then
         return "MARGIN_UTILIZATION",
-            format("margin in use would be %.2f %% of equity (at most %g %%)", used_pct,
-                risk.limits.margin_utilization_max_pct)
+            format("margin in use would be %.2f %% of equity (at most %g %%)", used_pct, limit)
     end
 end
 
@@ -277,14 +287,15 @@ end
 
 -- 11. The entry price is near the market.
 local function price_collar(case, risk)
-    if case.last_price <= 0 then
+    local last, limit = case.last_price, risk.limits.price_collar_pct
+    if last <= 0 then
         return "PRICE_COLLAR", "there is no last price to hold the entry price against"
     end
-    local distance = abs(case.entry_price - case.last_price) / case.last_price * 100
-    if above(distance, risk.limits.price_collar_pct) then
+    local distance = (case.entry_price - last) / last * 100
+    if distance > limit * ABOVE or -distance > limit * ABOVE then
         return "PRICE_COLLAR",
-            format("the entry price is %.3f %% from the last price (at most %g %%)", distance,
-                risk.limits.price_collar_pct)
+            format("the entry price is %+.3f %% off the last price (at most %g %%)", distance,
+                limit)
     end
 end
 
@@ -305,7 +316,7 @@ end
 
 -- 13. What is left is an order that the venue takes.
 local function minimum(case, _, trade)
-    if trade.size_usd <= 0 or below(trade.size_usd, case.size_min) then
+    if trade.size_usd <= 0 or trade.size_usd < case.size_min * BELOW then
         return "BELOW_MINIMUM", format("the size is %.2f (at least %.2f)", trade.size_usd,
             case.size_min)
     end
@@ -334,7 +345,7 @@ local function judge(case, config)
     local risk = config.risk
     local rules = case.reduces and EXIT or case.profile == "rebalance" and REBALANCE or ENTRY
     trade.size_usd, trade.leverage = case.size_usd, case.leverage
-    trade.reductions, trade.warnings = nil, nil
+    trade.reductions, trade.warnings, trade.stop_distance_pct = nil, nil, nil
     local code, reason, status
     for i = 1, #rules do
         code, reason, status = rules[i](case, risk, trade)

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "base/text.h"
+#include "conf/conf.h"
 #include "policy/policy.h"
 
 #include <stdio.h>
@@ -26,49 +27,32 @@ struct parameters {
     size_t count;
 };
 
-/* Reads the plain kind of YAML that config/ is written in: nested names, and numbers. */
-static inline void read_parameters(struct parameters *parameters, const char *file)
+static inline void add_parameter(void *context, const char *path, const struct conf_key *key,
+                                 const char *text)
 {
-    FILE *stream = fopen(file, "r");
-    if (!stream)
-        fail_msg("%s: cannot be opened", file);
-    char line[256], names[8][48];
-    size_t indents[8], depth = 0;
-    while (fgets(line, sizeof line, stream)) {
-        size_t indent = strspn(line, " ");
-        char *colon = strstr(line, ":");
-        if (line[indent] == '#' || line[indent] == '\n' || !colon)
-            continue;
-        while (depth > 0 && indents[depth - 1] >= indent)
-            depth--;
-        *colon = '\0';
-        assert_true(depth < 8 && tg_text_copy(names[depth], sizeof names[0], line + indent));
-        indents[depth++] = indent;
-        const char *value = colon + 1 + strspn(colon + 1, " ");
-        size_t length = strcspn(value, " #\n");
-        if (length == 0)
-            continue;
-        double number;
-        if (tg_text_to_double(value, length, &number))
-            continue; /* a word: not of a policy */
-        assert_true(parameters->count < PARAMETERS_MAX);
-        char *path = parameters->paths[parameters->count];
-        size_t used = 0;
-        for (size_t i = 0; i < depth; i++)
-            tg_text_append(path, sizeof parameters->paths[0], &used, "%s%s", i ? "." : "",
-                           names[i]);
-        parameters->list[parameters->count] =
-            (struct policy_parameter){.path = path, .type = POLICY_NUMBER, .number = number};
-        parameters->count++;
-    }
-    fclose(stream);
+    struct parameters *parameters = context;
+    double number;
+    (void)key;
+    assert_true(parameters->count < PARAMETERS_MAX);
+    assert_int_equal(tg_text_to_double(text, strlen(text), &number), 0);
+    char *copy = parameters->paths[parameters->count];
+    assert_true(tg_text_copy(copy, sizeof parameters->paths[0], path));
+    parameters->list[parameters->count++] =
+        (struct policy_parameter){.path = copy, .type = POLICY_NUMBER, .number = number};
 }
 
+/* The numbers that the shipped configuration hands to policies. */
 static inline void shipped_parameters(struct parameters *parameters)
 {
+    static const char *const sections[] = {"risk", "consensus", "conflict", "sizing"};
+    struct tg_error error;
+    struct conf *conf;
     parameters->count = 0;
-    read_parameters(parameters, "config/risk.yaml");
-    read_parameters(parameters, "config/orchestration.yaml");
+    if (conf_load("config/demo.yaml", &conf, &error))
+        fail_msg("%s", error.message);
+    for (size_t i = 0; i < sizeof sections / sizeof sections[0]; i++)
+        conf_each(conf, sections[i], add_parameter, parameters);
+    conf_free(conf);
 }
 
 static inline void set_parameter(struct parameters *parameters, const char *path, double number)
