@@ -2,15 +2,16 @@
  * What an agent sees of a symbol: the newest bars of each timeframe, the indicators after them and
  * the age of the newest base bar.
  *
- * The bars are borrowed from the market until the next bar of that symbol; the indicators are
- * copied. A snapshot that is too old is refused, so that nobody trades on a feed that has stopped.
- * Core thread.
+ * Bars and indicators are borrowed from the market until the next bar of that symbol. A snapshot
+ * that is too old is refused, so that nobody trades on a feed that has stopped. Core thread.
  */
 #include "base/check.h"
 #include "base/clock.h"
 #include "market_int.h"
 
 #include <string.h>
+
+static const struct tg_indicators nothing_ready;
 
 static const struct market__symbol *symbol_of(const struct market *market, uint32_t symbol)
 {
@@ -32,13 +33,15 @@ static void fill(struct market__symbol *symbol, int64_t now, struct tg_snapshot 
     snapshot->newest_close_time = symbol->newest_close_time;
     snapshot->age = age_of(symbol, now);
     snapshot->last_price = symbol->last_close;
+    for (uint32_t timeframe = 0; timeframe < symbol->base_timeframe; timeframe++)
+        snapshot->series[timeframe].indicators = &nothing_ready;
     for (uint32_t timeframe = symbol->base_timeframe; timeframe < TG_TIMEFRAME_COUNT; timeframe++) {
         struct market__series *series = &symbol->series[timeframe];
         struct tg_series *seen = &snapshot->series[timeframe];
 
         seen->bars = market__series_bars(series);
         seen->count = series->count;
-        seen->indicators = *market__indicators_values(&series->indicators);
+        seen->indicators = market__indicators_values(&series->indicators);
     }
 }
 
@@ -90,10 +93,8 @@ bool market_is_fresh(const struct market *market, uint32_t symbol_number, int64_
 const struct tg_indicators *market_indicators(const struct market *market, uint32_t symbol_number,
                                               uint32_t timeframe)
 {
-    static const struct tg_indicators none;
-
     (void)symbol_of(market, symbol_number);
     if (timeframe >= TG_TIMEFRAME_COUNT)
-        return &none;
+        return &nothing_ready;
     return market__indicators_values(&market->symbols[symbol_number]->series[timeframe].indicators);
 }

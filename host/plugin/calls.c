@@ -4,6 +4,9 @@
  *
  *   plugin_run -> [core: done at once | lane: queued] -> waiting ring -> plugin_collect -> bus
  *
+ * A message to a plugin goes the same way, whichever lane it is on, so that what it publishes in
+ * answer comes at the same place in the order of the bus. Only a venue's answers go out at once.
+ *
  * A call's memory (its output, and for a lane the copy of what it works on) is kept for the next
  * one: in the steady state nothing is allocated. A call that was abandoned belongs to the lane's
  * thread from then on.
@@ -11,6 +14,7 @@
 #include "plugin_int.h"
 
 #include "base/check.h"
+#include "base/text.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,8 +35,10 @@ struct plugin_call *plugin__call_take(struct plugin_host *host)
     call->failure.code = 0;
     call->failure.message[0] = '\0';
     call->state = PLUGIN_CALL_WAITING;
+    call->share = NULL;
     call->run = NULL;
     call->message = NULL;
+    call->number = 0;
     atomic_store_explicit(&call->abandoned, false, memory_order_relaxed);
     return call;
 }
@@ -43,24 +49,40 @@ void plugin__call_give_back(struct plugin_host *host, struct plugin_call *call)
     host->free_calls = call;
 }
 
+/* A plugin's sentence may lack its end. */
+static void end_sentence(struct tg_failure *failure)
+{
+    failure->message[sizeof(failure->message) - 1] = '\0';
+}
+
 /* On the thread that runs it. */
 void plugin__invoke(struct plugin_call *call, const struct tg_clock *real_clock)
 {
     const struct tg_plugin *plugin = call->instance->descriptor;
-    call->began_at = tg_clock_monotonic(real_clock);
     plugin__enter(call);
     if (call->kind == PLUGIN_CALL_RUN)
         call->code = plugin->run(call->instance->self, call->run, &call->failure);
     else
         call->code = plugin->on_message(call->instance->self, call->message, &call->failure);
     plugin__leave();
+    end_sentence(&call->failure);
     call->ended_at = tg_clock_monotonic(real_clock);
 }
 
-void plugin__publish_output(struct plugin_host *host, struct plugin_call *call)
+/* On the core: done when this returns. */
+static void invoke_here(struct plugin_call *call)
+{
+    const struct tg_clock *real_clock = &call->instance->host->options.real_clock;
+    call->began_at = tg_clock_monotonic(real_clock);
+    plugin__invoke(call, real_clock);
+    call->state = PLUGIN_CALL_DONE;
+}
+
+uint32_t plugin__publish_output(struct plugin_host *host, struct plugin_call *call)
 {
     struct plugin_output *output = &call->output;
     struct plugin_instance *instance = call->instance;
+    uint32_t published = 0;
     for (uint32_t i = 0; i < output->count; i++) {
         struct tg_error error = {0};
         void *payload = output->data + output->items[i].offset;
@@ -72,14 +94,16 @@ void plugin__publish_output(struct plugin_host *host, struct plugin_call *call)
         if (host->stamp != NULL)
             host->stamp(host->stamp_context, instance, call->number, &draft, payload);
         if (bus_publish(host->options.bus, &draft, NULL, &error) == 0) {
-            instance->published++;
+            published++;
         } else {
             output->refused++;
             OBS_WARNING(host->options.log, "plugin", "%s: not published: %s", instance->name,
                         error.message);
         }
     }
+    instance->published += published;
     instance->refused += output->refused;
+    return published;
 }
 
 static void push_waiting(struct plugin_host *host, struct plugin_call *call)
@@ -92,7 +116,7 @@ static void push_waiting(struct plugin_host *host, struct plugin_call *call)
 static int may_call(const struct plugin_instance *instance, struct tg_error *error)
 {
     if (atomic_load_explicit(&instance->hung, memory_order_acquire))
-        return TG_FAIL(error, STATE, "agent %s hangs in an earlier call", instance->name);
+        return TG_FAIL(error, STATE, "%s still hangs in an earlier call", instance->name);
     if (instance->host->waiting_count == PLUGIN_CALLS_WAITING_MAX)
         return TG_FAIL(error, FULL, "more than %u calls wait", PLUGIN_CALLS_WAITING_MAX);
     return 0;
@@ -132,7 +156,8 @@ static size_t size_of_run(const struct tg_run *run)
                   padded(run->input_count * sizeof(*run->inputs)) +
                   padded(run->position_count * sizeof(*run->positions));
     for (int i = 0; i < TG_TIMEFRAME_COUNT; i++)
-        size += padded(run->snapshot->series[i].count * sizeof(struct tg_bar));
+        size += padded(run->snapshot->series[i].count * sizeof(struct tg_bar)) +
+                padded(sizeof(struct tg_indicators));
     for (uint32_t i = 0; i < run->input_count; i++)
         size += padded(run->inputs[i].payload_size) + padded(strlen(run->inputs[i].source) + 1);
     return size;
@@ -193,8 +218,7 @@ int plugin_run(struct plugin_instance *instance, const struct tg_run *run, uint6
     call->limit_ns = timeout_ns;
     if (instance->lane == NULL) {
         call->run = run;
-        plugin__invoke(call, &host->options.real_clock);
-        call->state = PLUGIN_CALL_DONE;
+        invoke_here(call);
     } else if (copy_run(call, run)) {
         plugin__lane_post(instance->lane, call);
     } else {
@@ -220,18 +244,44 @@ struct plugin_call *plugin__direct_begin(struct plugin_instance *instance)
     return call;
 }
 
-void plugin__direct_end(struct plugin_instance *instance)
+void plugin__direct_leave(struct plugin_instance *instance)
+{
+    plugin__leave();
+    end_sentence(&instance->host->direct->failure);
+}
+
+void plugin__direct_end(struct plugin_instance *instance, bool publish)
 {
     struct plugin_call *call = instance->host->direct;
-    plugin__leave();
-    plugin__publish_output(instance->host, call);
+    if (publish)
+        (void)plugin__publish_output(instance->host, call);
+    else
+        instance->refused += call->output.refused + call->output.count;
     call->instance = NULL;
 }
 
-static void note_failure(struct plugin_instance *instance, const char *message)
+void plugin__note_failure(struct plugin_instance *instance, const char *sentence)
 {
     instance->failed++;
-    (void)snprintf(instance->last_failure, sizeof(instance->last_failure), "%.250s", message);
+    (void)snprintf(instance->last_failure, sizeof(instance->last_failure), "%.250s", sentence);
+}
+
+static const char *words_of(const struct plugin_call *call)
+{
+    return call->failure.message[0] != '\0' ? call->failure.message : tg_error_sentence(call->code);
+}
+
+/* A venue's answers cannot wait for their turn among the results of runs. */
+static int message_to_venue(struct plugin_instance *instance, const struct tg_message *message)
+{
+    struct plugin_call *call = plugin__direct_begin(instance);
+    call->code = instance->descriptor->on_message(instance->self, message, &call->failure);
+    plugin__direct_leave(instance);
+    instance->calls++;
+    if (call->code != 0)
+        plugin__note_failure(instance, words_of(call));
+    plugin__direct_end(instance, true);
+    return call->code;
 }
 
 int plugin__on_message(void *context, const struct tg_message *message)
@@ -240,32 +290,30 @@ int plugin__on_message(void *context, const struct tg_message *message)
     struct plugin_host *host = instance->host;
     if (message->source == bus_source_name(host->options.bus, instance->source))
         return 0; /* its own */
-    if (instance->lane == NULL) {
-        struct plugin_call *call = plugin__direct_begin(instance);
-        int32_t code = instance->descriptor->on_message(instance->self, message, &call->failure);
-        instance->calls++;
-        if (code != 0)
-            note_failure(instance, call->failure.message);
-        plugin__direct_end(instance);
+    if (instance->descriptor->kind == TG_KIND_VENUE)
+        return message_to_venue(instance, message);
+    int code = may_call(instance, NULL);
+    if (code != 0)
         return code;
-    }
-    struct tg_error error = {0};
-    if (may_call(instance, &error) != 0)
-        return error.code;
     struct plugin_call *call = plugin__call_take(host);
     if (call == NULL)
         return TG_E_NO_MEMORY;
-    if (!copy_message(call, message)) {
-        plugin__call_give_back(host, call);
-        return TG_E_NO_MEMORY;
-    }
     call->instance = instance;
     call->kind = PLUGIN_CALL_MESSAGE;
     call->now = tg_clock_utc(&host->options.clock);
     call->limit_ns = PLUGIN_MESSAGE_LIMIT_NS;
-    plugin__lane_post(instance->lane, call);
+    if (instance->lane == NULL) {
+        call->message = message;
+        invoke_here(call);
+        code = call->code;
+    } else if (copy_message(call, message)) {
+        plugin__lane_post(instance->lane, call);
+    } else {
+        plugin__call_give_back(host, call);
+        return TG_E_NO_MEMORY;
+    }
     push_waiting(host, call);
-    return 0;
+    return code;
 }
 
 static void fill_result(struct plugin_call *call, struct plugin_result *result)
@@ -274,9 +322,7 @@ static void fill_result(struct plugin_call *call, struct plugin_result *result)
     *result = (struct plugin_result){.instance = instance,
                                      .number = call->number,
                                      .outcome = PLUGIN_SUCCEEDED,
-                                     .duration_ns = call->ended_at - call->began_at,
-                                     .published = call->output.count,
-                                     .refused = call->output.refused};
+                                     .duration_ns = call->ended_at - call->began_at};
     instance->calls++;
     instance->duration_total_ns += result->duration_ns;
     if (result->duration_ns > instance->duration_max_ns)
@@ -284,16 +330,28 @@ static void fill_result(struct plugin_call *call, struct plugin_result *result)
     if (call->code != 0) {
         result->outcome = PLUGIN_FAILED;
         (void)snprintf(result->message, sizeof(result->message), "%s failed: %.170s",
-                       instance->name,
-                       call->failure.message[0] != '\0' ? call->failure.message
-                                                        : tg_error_sentence(call->code));
-        note_failure(instance, result->message);
+                       instance->name, words_of(call));
+        plugin__note_failure(instance, result->message);
     } else if (result->duration_ns > call->limit_ns) {
         result->outcome = PLUGIN_TIMED_OUT;
         instance->timed_out++;
         (void)snprintf(result->message, sizeof(result->message), "%s took %lld ms of %lld",
                        instance->name, (long long)(result->duration_ns / TG_NS_PER_MS),
                        (long long)(call->limit_ns / TG_NS_PER_MS));
+        (void)tg_text_copy(instance->last_failure, sizeof(instance->last_failure), result->message);
+    }
+}
+
+/* What a call in time has published goes out, what a late one has is dropped. */
+static void take_output(struct plugin_host *host, struct plugin_call *call,
+                        struct plugin_result *result)
+{
+    if (result->outcome == PLUGIN_TIMED_OUT) {
+        result->refused = call->output.refused + call->output.count;
+        call->instance->refused += result->refused;
+    } else {
+        result->published = plugin__publish_output(host, call);
+        result->refused = call->output.refused;
     }
 }
 
@@ -309,7 +367,7 @@ static void fill_abandoned(struct plugin_instance *instance, uint64_t number, in
     (void)snprintf(result->message, sizeof(result->message),
                    "%s did not come back within %lld ms and was left alone", instance->name,
                    (long long)(limit_ns / TG_NS_PER_MS));
-    (void)snprintf(instance->last_failure, sizeof(instance->last_failure), "%s", result->message);
+    (void)tg_text_copy(instance->last_failure, sizeof(instance->last_failure), result->message);
     OBS_ERROR(instance->host->options.log, "plugin", "%s", result->message);
 }
 
@@ -322,7 +380,7 @@ bool plugin_collect(struct plugin_host *host, bool wait, struct plugin_result *r
         uint64_t number = call->number;
         int64_t limit_ns = call->limit_ns;
         bool on_lane = instance->lane != NULL;
-        if (on_lane && !wait && !plugin__lane_is_done(host, call))
+        if (on_lane && !wait && !plugin__lane_is_over(host, call))
             return false;
         host->waiting_first = (host->waiting_first + 1) % PLUGIN_CALLS_WAITING_MAX;
         host->waiting_count--;
@@ -330,10 +388,10 @@ bool plugin_collect(struct plugin_host *host, bool wait, struct plugin_result *r
             fill_abandoned(instance, number, limit_ns, result);
         } else {
             fill_result(call, result);
-            if (result->outcome != PLUGIN_TIMED_OUT)
-                plugin__publish_output(host, call);
-            result->refused = call->output.refused;
+            take_output(host, call, result);
             plugin__call_give_back(host, call);
+            if (kind == PLUGIN_CALL_MESSAGE && on_lane && result->outcome != PLUGIN_SUCCEEDED)
+                OBS_WARNING(host->options.log, "plugin", "on_message: %s", result->message);
         }
         if (kind == PLUGIN_CALL_RUN)
             return true;

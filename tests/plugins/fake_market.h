@@ -21,6 +21,7 @@ enum fake_story { FAKE_DOWN = -1, FAKE_FLAT = 0, FAKE_UP = 1 };
 struct fake_market {
     struct tg_snapshot snapshot;
     struct tg_bar bars[TG_TIMEFRAME_COUNT][FAKE_BARS_MAX];
+    struct tg_indicators indicators[TG_TIMEFRAME_COUNT];
 };
 
 static inline struct tg_decimal fake_decimal(double value)
@@ -38,6 +39,7 @@ static inline void fake_market_init(struct fake_market *market, uint32_t base_ti
     market->snapshot.last_price = fake_decimal(price);
     for (int n = 0; n < TG_TIMEFRAME_COUNT; n++) {
         market->snapshot.series[n].bars = market->bars[n];
+        market->snapshot.series[n].indicators = &market->indicators[n];
     }
 }
 
@@ -72,7 +74,7 @@ static inline void fake_market_warm(struct fake_market *market, uint32_t timefra
 {
     const double price = (double)market->snapshot.last_price.units / (double)TG_DECIMAL_ONE;
     const double side = story;
-    struct tg_indicators *i = &market->snapshot.series[timeframe].indicators;
+    struct tg_indicators *i = &market->indicators[timeframe];
     i->ready = (UINT64_C(1) << TG_INDICATOR_COUNT) - 1;
     i->ema9 = i->sma20 = price * (1 - 0.01 * side);
     i->ema21 = i->sma50 = price * (1 - 0.02 * side);
@@ -148,7 +150,7 @@ static inline void fake_market_random(struct fake_market *market, struct fake_ho
 {
     fake_market_init(market, TG_TIMEFRAME_1M, 100);
     for (uint32_t timeframe = 0; timeframe < TG_TIMEFRAME_COUNT; timeframe++) {
-        struct tg_indicators *i = &market->snapshot.series[timeframe].indicators;
+        struct tg_indicators *i = &market->indicators[timeframe];
         double *values[] = {
 #define FAKE_POINTER(name, definition) &i->name,
             TG_INDICATOR_LIST(FAKE_POINTER)

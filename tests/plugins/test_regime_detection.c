@@ -79,7 +79,7 @@ static struct tg_regime_updates detect(struct bench *bench, const char *symbol)
 /* Indicators of one regime, as clear as can be, or only just (`sure` 0). */
 static void show(struct bench *bench, uint32_t regime, int sure)
 {
-    struct tg_indicators *i = &bench->market.snapshot.series[TG_TIMEFRAME_1H].indicators;
+    struct tg_indicators *i = &bench->market.indicators[TG_TIMEFRAME_1H];
     fake_market_warm(&bench->market, TG_TIMEFRAME_1H, FAKE_FLAT);
     i->adx14 = 14;
     i->choppiness14 = 48;
@@ -314,13 +314,13 @@ static void test_falls_back_to_what_is_warm(void **state)
     struct bench *bench = *state;
     fake_market_init(&bench->market, TG_TIMEFRAME_5M, 100);
     fake_market_warm(&bench->market, TG_TIMEFRAME_15M, FAKE_UP);
-    bench->market.snapshot.series[TG_TIMEFRAME_15M].indicators.atr14 = 0.2;
-    bench->market.snapshot.series[TG_TIMEFRAME_15M].indicators.atr14_mean20 = 0.2;
-    bench->market.snapshot.series[TG_TIMEFRAME_15M].indicators.choppiness14 = 30;
+    bench->market.indicators[TG_TIMEFRAME_15M].atr14 = 0.2;
+    bench->market.indicators[TG_TIMEFRAME_15M].atr14_mean20 = 0.2;
+    bench->market.indicators[TG_TIMEFRAME_15M].choppiness14 = 30;
     assert_int_equal(detect(bench, "BTC/USDT").regime, TG_REGIME_TRENDING_BULL);
     /* One percent of range is wild for a quarter of an hour and quiet for an hour. */
-    bench->market.snapshot.series[TG_TIMEFRAME_15M].indicators.atr14 = 1.2;
-    bench->market.snapshot.series[TG_TIMEFRAME_15M].indicators.atr14_mean20 = 1.2;
+    bench->market.indicators[TG_TIMEFRAME_15M].atr14 = 1.2;
+    bench->market.indicators[TG_TIMEFRAME_15M].atr14_mean20 = 1.2;
     assert_int_equal(detect(bench, "BTC/USDT").regime, TG_REGIME_VOLATILE_BULL);
 }
 
@@ -328,7 +328,7 @@ static void test_refuses_what_is_no_market(void **state)
 {
     static const double wrong[] = {NAN, INFINITY, -INFINITY};
     struct bench *bench = *state;
-    struct tg_indicators *i = &bench->market.snapshot.series[TG_TIMEFRAME_1H].indicators;
+    struct tg_indicators *i = &bench->market.indicators[TG_TIMEFRAME_1H];
     double *const values[] = {&i->adx14, &i->atr14, &i->rsi14, &i->choppiness14,
                               &i->bollinger_upper};
     struct tg_run run = fake_run("BTC/USDT", NULL);

@@ -104,7 +104,7 @@ static void test_flat_is_neutral(void **state)
 {
     struct bench *bench = *state;
     fake_market_warm(&bench->market, TG_TIMEFRAME_1H, FAKE_FLAT);
-    bench->market.snapshot.series[TG_TIMEFRAME_1H].indicators.supertrend_direction = 0;
+    bench->market.indicators[TG_TIMEFRAME_1H].supertrend_direction = 0;
     const struct tg_ta_signals flat = read_market(bench);
     assert_int_equal(flat.trend_direction, TG_TREND_NEUTRAL);
     assert_int_equal(flat.bias, TG_BIAS_NEUTRAL);
@@ -117,13 +117,13 @@ static void test_a_weak_side_is_neutral(void **state)
 {
     struct bench *bench = *state;
     fake_market_warm(&bench->market, TG_TIMEFRAME_1H, FAKE_FLAT);
-    bench->market.snapshot.series[TG_TIMEFRAME_1H].indicators.supertrend_direction = 0;
-    bench->market.snapshot.series[TG_TIMEFRAME_1H].indicators.ema9 = 101;
+    bench->market.indicators[TG_TIMEFRAME_1H].supertrend_direction = 0;
+    bench->market.indicators[TG_TIMEFRAME_1H].ema9 = 101;
     const struct tg_ta_signals weak = read_market(bench);
     assert_int_equal(weak.trend_direction, TG_TREND_NEUTRAL);
     assert_int_equal(weak.bias, TG_BIAS_NEUTRAL);
     assert_true(weak.trend_strength > 0);
-    bench->market.snapshot.series[TG_TIMEFRAME_1H].indicators.supertrend_direction = 1;
+    bench->market.indicators[TG_TIMEFRAME_1H].supertrend_direction = 1;
     assert_int_equal(read_market(bench).trend_direction, TG_TREND_BULLISH);
 }
 
@@ -135,7 +135,7 @@ static void test_nothing_warm_says_nothing(void **state)
     struct tg_failure failure = {.size = sizeof failure};
     for (uint32_t n = 0; n < TG_TIMEFRAME_COUNT; n++) {
         fake_market_warm(&bench->market, n, FAKE_UP);
-        bench->market.snapshot.series[n].indicators.ready &= ~(UINT64_C(1) << TG_INDICATOR_adx14);
+        bench->market.indicators[n].ready &= ~(UINT64_C(1) << TG_INDICATOR_adx14);
     }
     assert_int_equal(bench->plugin->run(bench->instance, &run, &failure), TG_E_OK);
     assert_int_equal(bench->host.published_count, 0);
@@ -255,7 +255,7 @@ static void test_refuses_what_is_no_number(void **state)
     static const double wrong[] = {NAN, INFINITY, -INFINITY};
     struct bench *bench = *state;
     const struct tg_run run = fake_run("BTC/USDT", &bench->market);
-    struct tg_indicators *i = &bench->market.snapshot.series[TG_TIMEFRAME_1H].indicators;
+    struct tg_indicators *i = &bench->market.indicators[TG_TIMEFRAME_1H];
     double *const values[] = {&i->ema9,
                               &i->ema21,
                               &i->ema200,

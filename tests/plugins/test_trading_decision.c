@@ -60,7 +60,7 @@ static int tear_down(void **state)
 
 static struct tg_indicators *hourly(struct bench *bench)
 {
-    return &bench->market.snapshot.series[TG_TIMEFRAME_1H].indicators;
+    return &bench->market.indicators[TG_TIMEFRAME_1H];
 }
 
 static void forget(struct bench *bench, int indicator)

@@ -440,9 +440,9 @@ enum {
 /* Closed bars of one timeframe, oldest first, with the indicators after the newest of them. */
 struct tg_series {
     const struct tg_bar *bars;
+    const struct tg_indicators *indicators; /* never NULL; without bars nothing is ready */
     uint32_t count;
     uint32_t reserved;
-    struct tg_indicators indicators;
 };
 
 /* What an agent sees of one symbol. Bars at most: 1m 60, 5m 48, 15m 32, 1h 48, 4h 30, 1d 30. */

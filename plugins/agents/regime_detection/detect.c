@@ -65,7 +65,7 @@ static double ramp(double value, double from, double to)
 
 static bool is_warm(const struct tg_series *series)
 {
-    return (series->indicators.ready & ready_core) == ready_core;
+    return (series->indicators->ready & ready_core) == ready_core;
 }
 
 /* The largest warm timeframe up to the configured one, else the smallest above it, else none. */
@@ -150,7 +150,7 @@ const char *regime_detect(const struct regime_settings *settings,
     detection->regime = TG_REGIME_UNKNOWN;
     if (timeframe == TG_TIMEFRAME_COUNT || !(price > 0))
         return NULL;
-    i = &snapshot->series[timeframe].indicators;
+    i = snapshot->series[timeframe].indicators;
     not_finite = find_not_finite(i);
     if (not_finite != NULL)
         return not_finite;

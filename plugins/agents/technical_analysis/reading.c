@@ -71,7 +71,7 @@ static double decimal_to_double(struct tg_decimal decimal)
 
 static bool is_warm(const struct tg_series *series)
 {
-    return (series->indicators.ready & ready_core) == ready_core;
+    return (series->indicators->ready & ready_core) == ready_core;
 }
 
 /* Moving averages in order, 9 over 21 over 50 over 200 and the price over the slowest: -1 to 1. */
@@ -215,7 +215,7 @@ static void judge(const struct ta_settings *settings, struct part sum, double we
 static void set_optional(const struct tg_snapshot *snapshot, uint32_t timeframe, double price,
                          struct tg_ta_signals *signals)
 {
-    const struct tg_indicators *i = &snapshot->series[timeframe].indicators;
+    const struct tg_indicators *i = snapshot->series[timeframe].indicators;
 
     signals->timeframe = (uint8_t)timeframe;
     signals->method = TG_METHOD_INDICATORS;
@@ -253,7 +253,7 @@ bool ta_reading(const struct ta_settings *settings, const char *symbol,
         if (timeframe < 0 || timeframe >= TG_TIMEFRAME_COUNT ||
             !is_warm(&snapshot->series[timeframe]))
             continue;
-        i = &snapshot->series[timeframe].indicators;
+        i = snapshot->series[timeframe].indicators;
         trend = part_trend(i, price);
         if (n == 0)
             trend_leading = trend;
@@ -265,7 +265,7 @@ bool ta_reading(const struct ta_settings *settings, const char *symbol,
     }
     memset(signals, 0, sizeof(*signals));
     strncpy(signals->symbol, symbol, sizeof(signals->symbol) - 1);
-    judge(settings, sum, weights, weights_agreeing, snapshot->series[leading].indicators.adx14,
+    judge(settings, sum, weights, weights_agreeing, snapshot->series[leading].indicators->adx14,
           signals);
     for (uint32_t below = leading; below < settings->timeframe_main; below++)
         signals->confidence *= settings->fallback_factor;

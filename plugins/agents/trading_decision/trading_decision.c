@@ -209,7 +209,7 @@ static void look(const struct trading_decision *agent, const struct tg_run *run,
     view->timeframe = voters_timeframe(run->snapshot, agent->timeframe);
     view->series = &run->snapshot->series[view->timeframe];
     view->price = (double)run->snapshot->last_price.units / (double)TG_DECIMAL_ONE;
-    indicators = &view->series->indicators;
+    indicators = view->series->indicators;
     view->atr = TG_READY(indicators, atr14) ? indicators->atr14 : 0;
     view->ta = find_input(run, TG_TOPIC_TA_SIGNALS, sizeof(*view->ta), TA_AGE_MAX_NS);
     if (view->ta != NULL && strcmp(view->ta->symbol, run->symbol) != 0)
@@ -401,7 +401,7 @@ static int32_t run_symbol(void *instance, const struct tg_run *run, struct tg_fa
         return fail(failure, TG_E_INVALID,
                     "trading_decision: the last price of %s is not above zero", run->symbol);
     look(agent, run, &view);
-    not_finite = voters_find_not_finite(&view.series->indicators);
+    not_finite = voters_find_not_finite(view.series->indicators);
     if (not_finite != NULL)
         return fail(failure, TG_E_INVALID, "trading_decision: %s of %s is not a finite number",
                     not_finite, run->symbol);

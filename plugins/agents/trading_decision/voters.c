@@ -62,7 +62,7 @@ static const uint64_t ready_volume = INDICATOR_BIT(atr14);
 
 static bool has(const struct view *view, uint64_t needed)
 {
-    return (view->series->indicators.ready & needed) == needed && view->atr > 0;
+    return (view->series->indicators->ready & needed) == needed && view->atr > 0;
 }
 
 static int sign(double value)
@@ -120,7 +120,7 @@ static bool regime_is(const struct view *view, uint32_t one, uint32_t other)
 
 static void vote_trend(const struct view *view, struct opinion *opinion)
 {
-    const struct tg_indicators *i = &view->series->indicators;
+    const struct tg_indicators *i = view->series->indicators;
     int signs = 3;
     int sum;
 
@@ -152,7 +152,7 @@ static void vote_trend(const struct view *view, struct opinion *opinion)
 
 static void vote_momentum(const struct view *view, struct opinion *opinion)
 {
-    const struct tg_indicators *i = &view->series->indicators;
+    const struct tg_indicators *i = view->series->indicators;
     double usual_pct;
     int rsi = 0;
     int macd = 0;
@@ -218,7 +218,7 @@ static int find_breakout(const struct tg_series *series, uint32_t *age)
 static void vote_breakout(const struct view *view, struct opinion *opinion)
 {
     const struct tg_series *series = view->series;
-    const struct tg_indicators *i = &series->indicators;
+    const struct tg_indicators *i = series->indicators;
     int64_t newest;
     int64_t high;
     int64_t low;
@@ -255,7 +255,7 @@ static void vote_breakout(const struct view *view, struct opinion *opinion)
 /* In a trend: with it, from a pullback to the middle band. `up` is +1 or -1. */
 static void vote_pullback(const struct view *view, int up, double place, struct opinion *opinion)
 {
-    double rsi = 50 + up * (view->series->indicators.rsi14 - 50); /* as if the trend were up */
+    double rsi = 50 + up * (view->series->indicators->rsi14 - 50); /* as if the trend were up */
     double below = up > 0 ? place : 1 - place;
 
     if (rsi >= 40 && rsi <= 52 && below <= 0.55) {
@@ -268,7 +268,7 @@ static void vote_pullback(const struct view *view, int up, double place, struct 
 
 static void vote_mean_reversion(const struct view *view, struct opinion *opinion)
 {
-    const struct tg_indicators *i = &view->series->indicators;
+    const struct tg_indicators *i = view->series->indicators;
     double width = i->bollinger_upper - i->bollinger_lower;
     double place; /* Bollinger's %b: 0 at the lower band, 1 at the upper */
     bool trending;
@@ -297,7 +297,7 @@ static void vote_mean_reversion(const struct view *view, struct opinion *opinion
 
 static void vote_volatility(const struct view *view, struct opinion *opinion)
 {
-    const struct tg_indicators *i = &view->series->indicators;
+    const struct tg_indicators *i = view->series->indicators;
     double half = i->keltner_upper - i->keltner_middle; /* two average ranges */
     double place;
     double ratio;
@@ -321,7 +321,7 @@ static void vote_volatility(const struct view *view, struct opinion *opinion)
 static void vote_volume(const struct view *view, struct opinion *opinion)
 {
     const struct tg_series *series = view->series;
-    const struct tg_indicators *i = &series->indicators;
+    const struct tg_indicators *i = series->indicators;
     double signed_sum = 0;
     double sum = 0;
     double share;
@@ -364,7 +364,7 @@ static bool is_warm_for_all(const struct tg_series *series)
     const uint64_t all = ready_trend | ready_momentum | ready_breakout | ready_reversion |
                          ready_volatility | ready_volume;
 
-    return (series->indicators.ready & all) == all && series->count > CHANNEL_ENTRY_BARS;
+    return (series->indicators->ready & all) == all && series->count > CHANNEL_ENTRY_BARS;
 }
 
 uint32_t voters_timeframe(const struct tg_snapshot *snapshot, uint32_t timeframe)
@@ -376,7 +376,7 @@ uint32_t voters_timeframe(const struct tg_snapshot *snapshot, uint32_t timeframe
         if (is_warm_for_all(&snapshot->series[n]))
             return n;
     for (uint32_t n = timeframe + 1; n-- > 0;)
-        if (TG_READY(&snapshot->series[n].indicators, atr14))
+        if (TG_READY(snapshot->series[n].indicators, atr14))
             return n;
     return timeframe;
 }

@@ -57,10 +57,13 @@ static void counts_each_verdict(void **state)
         MARKET_BAR_INCONSISTENT, MARKET_BAR_ABSURD,       MARKET_BAR_ABSURD};
     const uint64_t totals[MARKET_VERDICT_COUNT] = {1, 1, 1, 1, 1, 1, 2, 3, 2};
     struct tg_snapshot before, after;
+    struct tg_indicators kept[TG_TIMEFRAME_COUNT];
 
     (void)state;
     assert_int_equal(add_flat(1, "100"), MARKET_BAR_USED);
     assert_int_equal(market_snapshot_any_age(market, symbol, LATER, &before), 0);
+    for (size_t i = 0; i < TG_TIMEFRAME_COUNT; i++)
+        kept[i] = *before.series[i].indicators;
     for (size_t i = 0; i < sizeof(bars) / sizeof(bars[0]); i++)
         assert_int_equal(add(&bars[i]), expected[i]);
     for (size_t i = 0; i < MARKET_VERDICT_COUNT; i++)
@@ -69,6 +72,8 @@ static void counts_each_verdict(void **state)
     /* ... and nothing else has changed. */
     assert_int_equal(market_snapshot_any_age(market, symbol, LATER, &after), 0);
     assert_memory_equal(&before, &after, sizeof(before));
+    for (size_t i = 0; i < TG_TIMEFRAME_COUNT; i++)
+        assert_memory_equal(&kept[i], after.series[i].indicators, sizeof(kept[i]));
     assert_int_equal(market_quality(market, symbol)->gaps, 0);
 }
 

@@ -79,7 +79,7 @@ static void shows_the_newest_bars_in_order(void **state)
         }
         assert_bar_equal(&snapshot.series[0].bars[snapshot.series[0].count - 1], &bar);
         assert_int_equal(snapshot.last_price.units, bar.close.units);
-        assert_memory_equal(&snapshot.series[0].indicators,
+        assert_memory_equal(snapshot.series[0].indicators,
                             market_indicators(market, symbol, TG_TIMEFRAME_1M),
                             sizeof(struct tg_indicators));
     }
