@@ -256,6 +256,50 @@ static enum plugin_lane read_lane(const char *word)
     return tg_text_equal(word, "thread") ? PLUGIN_LANE_THREAD : PLUGIN_LANE_AUTO;
 }
 
+const struct plugin_file *host__agent_refused(const struct host *host, const char *agent)
+{
+    const struct conf *conf = host->options.conf;
+    const char *name;
+    char path[TEXT_SIZE];
+    for (size_t i = 0; (name = conf_name_at(conf, "agents", i)) != NULL; i++) {
+        if (!tg_text_equal(name, agent))
+            continue;
+        (void)snprintf(path, sizeof(path), "agents.%s.enabled", name);
+        if (!conf_flag(conf, path))
+            return NULL;
+        (void)snprintf(path, sizeof(path), "agents.%s.plugin", name);
+        return plugin_find_refused(host->plugins, conf_text(conf, path));
+    }
+    return NULL;
+}
+
+/* An agent speaks under its name: it must not be that of a part of the house. */
+static int check_agent_name(const char *name, struct tg_error *error)
+{
+    static const char *const taken[] = {"coordinator", "market", "trade"};
+    for (size_t i = 0; i < TG_ARRAY_LENGTH(taken); i++)
+        if (tg_text_equal(name, taken[i]))
+            return TG_FAIL(error, EXISTS, "the name is taken by the host itself");
+    return 0;
+}
+
+static int create_agent(struct host *host, const char *name, struct tg_error *error)
+{
+    const struct conf *conf = host->options.conf;
+    struct plugin_instance *instance = NULL;
+    struct plugin_instance_options options = {
+        .name = name, .kind = TG_KIND_AGENT, .folder = conf_folder(conf)};
+    char path[TEXT_SIZE];
+    (void)snprintf(path, sizeof(path), "agents.%s.plugin", name);
+    options.plugin = conf_text(conf, path);
+    (void)snprintf(path, sizeof(path), "agents.%s.lane", name);
+    options.lane = read_lane(conf_text(conf, path));
+    (void)snprintf(path, sizeof(path), "agents.%s.config", name);
+    int code = check_agent_name(name, error);
+    return code != 0 ? code : create_instance(host, &options, path, &instance, error);
+}
+
+/* An agent whose plugin file was refused is left out, with its tasks; the rest goes on. */
 static int create_agents(struct host *host, struct tg_error *error)
 {
     const struct conf *conf = host->options.conf;
@@ -263,25 +307,27 @@ static int create_agents(struct host *host, struct tg_error *error)
     char path[TEXT_SIZE];
     int code = 0;
     for (size_t i = 0; code == 0 && (name = conf_name_at(conf, "agents", i)) != NULL; i++) {
-        struct plugin_instance *instance = NULL;
         (void)snprintf(path, sizeof(path), "agents.%s.enabled", name);
         if (!conf_flag(conf, path))
             continue;
-        struct plugin_instance_options options = {
-            .name = name, .kind = TG_KIND_AGENT, .folder = conf_folder(conf)};
-        (void)snprintf(path, sizeof(path), "agents.%s.plugin", name);
-        options.plugin = conf_text(conf, path);
-        (void)snprintf(path, sizeof(path), "agents.%s.lane", name);
-        options.lane = read_lane(conf_text(conf, path));
-        (void)snprintf(path, sizeof(path), "agents.%s.config", name);
-        code = create_instance(host, &options, path, &instance, error);
+        const struct plugin_file *refused = host__agent_refused(host, name);
+        if (refused != NULL) {
+            OBS_WARNING(host->options.log, "app",
+                        "agent %s is left out, with its tasks: its plugin was refused: %s", name,
+                        refused->refusal);
+            continue;
+        }
+        code = create_agent(host, name, error);
         if (code != 0)
             tg_error_prefix(error, "agents.%s: ", name);
     }
     return code;
 }
 
-/* A signal carries the slot of the run that made it: (agent, symbol, slot) makes one decision. */
+/*
+ * A signal carries the slot of the run that made it, or the moment where no run did: (agent, symbol,
+ * slot) makes one decision.
+ */
 static void stamp(void *context, const struct plugin_instance *instance, uint64_t number,
                   struct bus_draft *draft, void *payload)
 {
@@ -290,7 +336,8 @@ static void stamp(void *context, const struct plugin_instance *instance, uint64_
     if (draft->topic != TG_TOPIC_TRADING_SIGNALS)
         return;
     struct tg_trading_signals *signal = payload;
-    signal->slot = host->runs[number % PLUGIN_CALLS_WAITING_MAX].slot;
+    signal->slot = number != 0 ? host->runs[number % PLUGIN_CALLS_WAITING_MAX].slot
+                               : tg_clock_utc(&host->options.clock);
     TG_SET(signal, TRADING_SIGNALS, slot);
     draft->priority = TG_PRIORITY_HIGH;
 }

@@ -116,6 +116,8 @@ int host__create_rooms(struct host *host, struct tg_error *error);
 int host__create_plugins(struct host *host, struct tg_error *error);
 int host__create_symbols(struct host *host, struct tg_error *error);
 int host__create_tasks(struct host *host, struct tg_error *error);
+/* The refused file of an enabled agent's plugin; NULL: it was not refused. */
+const struct plugin_file *host__agent_refused(const struct host *host, const char *agent);
 
 /* flow.c */
 /* A bar has closed: judged, aggregated, published. Call host_settle after the bars of a moment. */

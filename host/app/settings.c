@@ -288,6 +288,8 @@ static int add_task(struct host *host, const char *name, struct tg_error *error)
     for (size_t i = 0; i < conf_list_count(conf, list); i++)
         options.depends_on[options.depends_on_count++] = conf_list_at(conf, list, i);
     struct plugin_instance *agent = plugin_instance_find(host->plugins, options.agent);
+    if (agent == NULL && host__agent_refused(host, options.agent) != NULL)
+        options.enabled = false;
     if (agent == NULL && options.enabled)
         return TG_FAIL(error, NOT_FOUND,
                        "%s: tasks.%s.agent: there is no enabled agent %s; agents are listed under "

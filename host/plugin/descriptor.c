@@ -43,18 +43,61 @@ bool plugin__is_own_topic(const struct tg_plugin *plugin, const char *topic)
            topic[2 + length] == '.' && tg_text_is_name(topic + 3 + length);
 }
 
-static int judge_topics(const char *path, const struct tg_plugin *plugin, const char *what,
-                        const char *const *topics, struct tg_error *error)
+const char *plugin__kind_text(uint32_t kind)
 {
+    static const char *const kinds[] = {"?", "agent", "feed", "venue", "service"};
+    return kinds[kind <= TG_KIND_SERVICE ? kind : 0];
+}
+
+/* x.<name>.<name>, whatever the plugin. */
+static bool is_foreign_topic(const char *topic)
+{
+    char plugin[TG_SOURCE_SIZE];
+    const char *dot = strncmp(topic, "x.", 2) == 0 ? strchr(topic + 2, '.') : NULL;
+    return dot != NULL &&
+           tg_text_copy_slice(plugin, sizeof(plugin), topic + 2, (size_t)(dot - topic) - 2) &&
+           tg_text_is_name(plugin) && tg_text_is_name(dot + 1);
+}
+
+/*
+ * Bars come from feeds only, fills from venues only, commands from nobody: a plugin cannot say what
+ * another part of the house is believed for.
+ */
+static bool may_publish(uint32_t kind, size_t topic)
+{
+#define TOPIC_BIT(NAME) (UINT32_C(1) << TG_TOPIC_##NAME)
+    static const uint32_t topics[] = {
+        [TG_KIND_AGENT] = TOPIC_BIT(TA_SIGNALS) | TOPIC_BIT(REGIME_UPDATES) |
+                          TOPIC_BIT(SENTIMENT_UPDATES) | TOPIC_BIT(TRADING_SIGNALS) |
+                          TOPIC_BIT(PORTFOLIO_UPDATES) | TOPIC_BIT(SYSTEM_EVENTS),
+        [TG_KIND_FEED] = TOPIC_BIT(MARKET_DATA) | TOPIC_BIT(SYSTEM_EVENTS),
+        [TG_KIND_VENUE] = TOPIC_BIT(EXECUTION_EVENTS) | TOPIC_BIT(SYSTEM_EVENTS),
+        [TG_KIND_SERVICE] =
+            TOPIC_BIT(SENTIMENT_UPDATES) | TOPIC_BIT(RISK_ALERTS) | TOPIC_BIT(SYSTEM_EVENTS)};
+#undef TOPIC_BIT
+    return (topics[kind] >> topic & 1u) != 0;
+}
+
+static int judge_topics(const char *path, const struct tg_plugin *plugin, bool publishes,
+                        struct tg_error *error)
+{
+    const char *const *topics = publishes ? plugin->publishes : plugin->reads;
+    const char *what = publishes ? "publishes" : "reads";
     const char *known[TG_TOPIC_COUNT];
     size_t count = 0;
     for (uint16_t i = 1; i < TG_TOPIC_COUNT; i++)
         known[count++] = schema_of(i)->topic;
     for (size_t i = 0; topics != NULL && topics[i] != NULL; i++) {
         bool found = plugin__is_own_topic(plugin, topics[i]);
-        for (size_t k = 0; k < count && !found; k++)
+        for (size_t k = 0; k < count && !found; k++) {
             found = tg_text_equal(known[k], topics[i]);
-        if (!found && tg_text_equal(what, "reads") && strncmp(topics[i], "x.", 2) == 0)
+            if (found && publishes && !may_publish(plugin->kind, k + 1))
+                return TG_FAIL(error, REFUSED,
+                               "%s: publishes %s, which is not for a plugin of "
+                               "kind %s",
+                               path, topics[i], plugin__kind_text(plugin->kind));
+        }
+        if (!found && !publishes && is_foreign_topic(topics[i]))
             found = true; /* another plugin's own topic; it may come later */
         if (!found) {
             const char *near = tg_text_nearest(topics[i], known, count);
@@ -67,6 +110,12 @@ static int judge_topics(const char *path, const struct tg_plugin *plugin, const 
             return TG_FAIL(error, RANGE, "%s: %s more than %u topics", path, what, TOPICS_MAX);
     }
     return 0;
+}
+
+static bool has_range(const struct tg_config_key *key)
+{
+    return key->type == TG_CONFIG_WHOLE || key->type == TG_CONFIG_REAL ||
+           key->type == TG_CONFIG_DECIMAL;
 }
 
 static int judge_keys(const char *path, const struct tg_plugin *plugin, struct tg_error *error)
@@ -86,13 +135,16 @@ static int judge_keys(const char *path, const struct tg_plugin *plugin, struct t
             if (tg_text_equal(plugin->config_keys[k].name, key->name))
                 return TG_FAIL(error, EXISTS, "%s: declares the configuration key %s twice", path,
                                key->name);
-        if (key->default_text == NULL && !key->required)
-            return TG_FAIL(error, INVALID, "%s: configuration key %s has no default", path,
-                           key->name);
+        if (has_range(key) && !(key->minimum <= key->maximum))
+            return TG_FAIL(error, RANGE, "%s: configuration key %s has no range", path, key->name);
+        if ((key->default_text == NULL) != (key->required != 0))
+            return TG_FAIL(error, INVALID, "%s: configuration key %s %s", path, key->name,
+                           key->required ? "is required and has a default"
+                                         : "is not required and has no default");
         if (key->default_text != NULL &&
             plugin__read_value(key, key->default_text, &value, &reason) != 0)
-            return TG_FAIL(error, RANGE, "%s: the default of configuration key %s: %.120s", path,
-                           key->name, reason.message);
+            return TG_FAIL(error, RANGE, "%s: the default of configuration key %.200s", path,
+                           reason.message);
     }
     return 0;
 }
@@ -138,9 +190,9 @@ int plugin__judge_descriptor(const char *path, const struct tg_plugin *plugin,
                        path);
     code = judge_functions(path, plugin, error);
     if (code == 0)
-        code = judge_topics(path, plugin, "publishes", plugin->publishes, error);
+        code = judge_topics(path, plugin, true, error);
     if (code == 0)
-        code = judge_topics(path, plugin, "reads", plugin->reads, error);
+        code = judge_topics(path, plugin, false, error);
     if (code == 0)
         code = judge_keys(path, plugin, error);
     return code;

@@ -25,15 +25,25 @@ struct image {
     size_t size;
 };
 
-static int judge_owner(const char *path, const struct stat *status, struct tg_error *error)
+int plugin__judge_owner(const char *path, const struct stat *status, struct tg_error *error)
 {
-    if (!S_ISREG(status->st_mode))
-        return TG_FAIL(error, INVALID, "%s: is no file", path);
     if (status->st_mode & (S_IWGRP | S_IWOTH))
         return TG_FAIL(error, REFUSED, "%s: others may write it; chmod go-w %s", path, path);
     if (status->st_uid != 0 && status->st_uid != geteuid())
         return TG_FAIL(error, REFUSED, "%s: belongs to user %u; it must be yours or root's", path,
                        (unsigned)status->st_uid);
+    return 0;
+}
+
+static int judge_status(const char *path, const struct stat *status, struct tg_error *error)
+{
+    if (!S_ISREG(status->st_mode))
+        return TG_FAIL(error, INVALID, "%s: is no file", path);
+    int code = plugin__judge_owner(path, status, error);
+    if (code != 0)
+        return code;
+    if (status->st_size == 0)
+        return TG_FAIL(error, INVALID, "%s: is empty", path);
     if (status->st_size > (off_t)PLUGIN_FILE_BYTES_MAX)
         return TG_FAIL(error, RANGE, "%s: is larger than %u MiB", path,
                        PLUGIN_FILE_BYTES_MAX / (1024u * 1024u));
@@ -102,6 +112,10 @@ static int judge_symbols(const struct image *image, const Elf64_Shdr *symbols,
         else if (ELF64_ST_TYPE(symbol.st_info) != STT_OBJECT)
             return TG_FAIL(error, INVALID, "%s: " TG_PLUGIN_SYMBOL " is no constant data",
                            image->path);
+        else if (symbol.st_size < sizeof(struct tg_plugin))
+            return TG_FAIL(
+                error, INVALID, "%s: " TG_PLUGIN_SYMBOL " has %llu bytes, at least %zu are needed",
+                image->path, (unsigned long long)symbol.st_size, sizeof(struct tg_plugin));
         else
             found = true;
     }
@@ -150,9 +164,7 @@ int plugin__judge_file(const char *path, struct tg_error *error)
         (void)close(file);
         return TG_FAIL(error, IO, "%s: cannot be read: %s", path, strerror(reason));
     }
-    int code = judge_owner(path, &status, error);
-    if (code == 0 && status.st_size == 0)
-        code = TG_FAIL(error, INVALID, "%s: is empty", path);
+    int code = judge_status(path, &status, error);
     if (code == 0) {
         struct image image = {.path = path, .size = (size_t)status.st_size};
         void *bytes = mmap(NULL, image.size, PROT_READ, MAP_PRIVATE, file, 0);

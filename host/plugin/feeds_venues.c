@@ -11,17 +11,18 @@ static int finish(struct plugin_instance *instance, const char *act, int32_t cod
                   struct tg_error *error)
 {
     struct plugin_call *call = instance->host->direct;
-    const char *words =
-        call->failure.message[0] != '\0' ? call->failure.message : tg_error_sentence(code);
+    char sentence[256];
+    plugin__direct_leave(instance);
     if (code != 0) {
-        instance->failed++;
-        (void)snprintf(instance->last_failure, sizeof(instance->last_failure), "%s: %.200s", act,
-                       words);
-        (void)tg_error_set(error, code, __FILE__, __LINE__, __func__, "%s: %s: %.240s",
-                           instance->name, act, words);
+        (void)snprintf(sentence, sizeof(sentence), "%s: %.230s", act,
+                       call->failure.message[0] != '\0' ? call->failure.message
+                                                        : tg_error_sentence(code));
+        plugin__note_failure(instance, sentence);
+        (void)tg_error_set(error, code, __FILE__, __LINE__, __func__, "%s: %s", instance->name,
+                           sentence);
     }
     instance->calls++;
-    plugin__direct_end(instance);
+    plugin__direct_end(instance, true);
     return code;
 }
 
@@ -41,8 +42,13 @@ int plugin_feed_read(struct plugin_instance *instance, struct tg_bar *bars, uint
     *count = 0;
     int32_t code =
         instance->descriptor->feed->read(instance->self, bars, capacity, count, &call->failure);
-    if (code == 0 && *count > capacity)
+    if (code == 0 && *count > capacity) {
         code = TG_E_RANGE;
+        (void)snprintf(call->failure.message, sizeof(call->failure.message),
+                       "says that it wrote %u bars where there was room for %u", *count, capacity);
+    }
+    if (code != 0)
+        *count = 0;
     return finish(instance, "read", code, error);
 }
 

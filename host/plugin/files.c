@@ -12,50 +12,123 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int load(const char *path, const struct tg_plugin **descriptor, struct tg_error *error)
+static int judge_folder(const char *folder, struct tg_error *error)
 {
-    int code = plugin__judge_file(path, error);
+    struct stat status;
+    if (stat(folder, &status) != 0)
+        return TG_FAIL(error, IO, "%s: the folder cannot be read: %s", folder, strerror(errno));
+    if (!S_ISDIR(status.st_mode))
+        return TG_FAIL(error, IO, "%s: is no folder", folder);
+    return plugin__judge_owner(folder, &status, error);
+}
+
+/* Where a path leads to by symbolic links, `real`; the folder there must be as safe as the file. */
+static int resolve(const char *path, char real[PATH_MAX], struct tg_error *error)
+{
+    char folder[PATH_MAX];
+    if (realpath(path, real) == NULL)
+        return TG_FAIL(error, IO, "%s: cannot be read: %s", path, strerror(errno));
+    size_t length = (size_t)(strrchr(real, '/') - real);
+    (void)snprintf(folder, sizeof(folder), "%.*s", length > 0 ? (int)length : 1, real);
+    int code = judge_folder(folder, error);
+    if (code != 0)
+        tg_error_prefix(error, "%s: leads to ", path);
+    return code;
+}
+
+/* The loader's words without the path that they begin with. */
+static const char *words_of_loader(const char *real)
+{
+    const char *words = dlerror();
+    size_t length = strlen(real);
+    if (words == NULL)
+        return "for no reason given";
+    return strncmp(words, real, length) == 0 && strncmp(words + length, ": ", 2) == 0
+               ? words + length + 2
+               : words;
+}
+
+static int load(struct plugin_kept_file *kept, struct tg_error *error)
+{
+    const char *path = kept->path;
+    char real[PATH_MAX];
+    int code = resolve(path, real, error);
+    if (code == 0)
+        code = plugin__judge_file(path, error);
     if (code != 0)
         return code;
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *library = dlopen(real, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL)
-        return TG_FAIL(error, FAILED, "%s: cannot be loaded: %.200s", path, dlerror());
+        return TG_FAIL(error, FAILED, "%s: cannot be loaded: %.200s", path, words_of_loader(real));
     const struct tg_plugin *plugin = dlsym(library, TG_PLUGIN_SYMBOL);
     if (plugin == NULL)
         return TG_FAIL(error, NOT_FOUND, "%s: has no symbol " TG_PLUGIN_SYMBOL, path);
     code = plugin__judge_descriptor(path, plugin, error);
     if (code == 0)
-        *descriptor = plugin;
+        kept->file.descriptor = plugin;
+    if (plugin->magic == TG_ABI_MAGIC && plugin->fingerprint == TG_ABI_FINGERPRINT &&
+        plugin->name != NULL && tg_text_is_name(plugin->name))
+        (void)tg_text_copy(kept->name, sizeof(kept->name), plugin->name);
     return code;
+}
+
+static struct plugin_kept_file *find_same(const struct plugin_host *host, const struct stat *status)
+{
+    for (size_t i = 0; i < host->file_count; i++)
+        if (host->files[i]->device == status->st_dev && host->files[i]->inode == status->st_ino)
+            return host->files[i];
+    return NULL;
+}
+
+static int take_file(struct plugin_host *host, const char *folder, const char *name,
+                     struct plugin_kept_file **taken, struct tg_error *error)
+{
+    struct stat status = {0};
+    char path[PLUGIN_PATH_SIZE];
+    size_t length = (size_t)snprintf(path, sizeof(path), "%s/%s", folder, name);
+    if (length >= sizeof(path))
+        return TG_FAIL(error, RANGE, "%.100s...: the path is longer than %u letters", folder,
+                       PLUGIN_PATH_SIZE - 1);
+    bool known = stat(path, &status) == 0;
+    struct plugin_kept_file *kept = known ? find_same(host, &status) : NULL;
+    if (kept == NULL) {
+        if (host->file_count == PLUGIN_FILES_MAX)
+            return TG_FAIL(error, FULL, "%s: more than %u plugin files", folder, PLUGIN_FILES_MAX);
+        kept = calloc(1, sizeof(*kept));
+        if (kept == NULL)
+            return TG_FAIL(error, NO_MEMORY, "out of memory for plugin files");
+        host->files[host->file_count++] = kept;
+        kept->device = status.st_dev;
+        kept->inode = status.st_ino;
+        kept->file = (struct plugin_file){.path = kept->path, .refusal = kept->refusal};
+        memcpy(kept->path, path, length + 1);
+    }
+    *taken = kept;
+    return 0;
 }
 
 static int add_file(struct plugin_host *host, const char *folder, const char *name,
                     struct tg_error *error)
 {
     struct tg_error refusal = {0};
-    if (host->file_count == PLUGIN_FILES_MAX)
-        return TG_FAIL(error, FULL, "%s: more than %u plugin files", folder, PLUGIN_FILES_MAX);
-    struct plugin_kept_file *kept = calloc(1, sizeof(*kept));
-    if (kept == NULL)
-        return TG_FAIL(error, NO_MEMORY, "out of memory for plugin files");
-    (void)snprintf(kept->path, sizeof(kept->path), "%s/%s", folder, name);
-    kept->file = (struct plugin_file){.path = kept->path, .refusal = kept->refusal};
-    int code = load(kept->path, &kept->file.descriptor, &refusal);
-    if (code == 0) {
-        const struct plugin_file *same = plugin_find(host, kept->file.descriptor->name);
-        if (same != NULL) {
-            code = TG_FAIL(&refusal, EXISTS, "%s: the name %s is taken by %s", kept->path,
-                           kept->file.descriptor->name, same->path);
+    struct plugin_kept_file *kept = NULL;
+    int code = take_file(host, folder, name, &kept, error);
+    if (code != 0 || kept->file.descriptor != NULL)
+        return code;
+    if (load(kept, &refusal) == 0) {
+        const struct plugin_file *same = plugin_find(host, kept->name);
+        if (same != &kept->file) {
+            (void)TG_FAIL(&refusal, EXISTS, "%s: the name %s is taken by %s", kept->path,
+                          kept->name, same->path);
             kept->file.descriptor = NULL;
         }
     }
-    if (code != 0)
-        (void)snprintf(kept->refusal, sizeof(kept->refusal), "%s", refusal.message);
-    host->files[host->file_count++] = kept;
+    (void)snprintf(kept->refusal, sizeof(kept->refusal), "%s", refusal.message);
     return 0;
 }
 
@@ -74,8 +147,10 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 int plugin_scan(struct plugin_host *host, const char *folder, struct tg_error *error)
 {
     struct dirent **names = NULL;
+    int code = judge_folder(folder, error);
+    if (code != 0)
+        return code;
     int count = scandir(folder, &names, is_library, by_name);
-    int code = 0;
     if (count < 0)
         return TG_FAIL(error, IO, "%s: the folder cannot be read: %s", folder, strerror(errno));
     for (int i = 0; i < count; i++) {
@@ -103,6 +178,21 @@ const struct plugin_file *plugin_find(const struct plugin_host *host, const char
         const struct plugin_file *file = &host->files[i]->file;
         if (file->descriptor != NULL && tg_text_equal(file->descriptor->name, name))
             return file;
+    }
+    return NULL;
+}
+
+const struct plugin_file *plugin_find_refused(const struct plugin_host *host, const char *name)
+{
+    size_t length = strlen(name);
+    if (plugin_find(host, name) != NULL)
+        return NULL;
+    for (size_t i = 0; i < host->file_count; i++) {
+        const struct plugin_kept_file *kept = host->files[i];
+        const char *base = strrchr(kept->path, '/') + 1;
+        if (tg_text_equal(kept->name, name) ||
+            (strncmp(base, name, length) == 0 && tg_text_equal(base + length, ".so")))
+            return &kept->file;
     }
     return NULL;
 }

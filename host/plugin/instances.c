@@ -2,9 +2,10 @@
  * Instances: created, started, asked what they did, stopped.
  *
  * Life: settings checked -> create -> start -> subscribed -> calls ... -> unsubscribed -> drain ->
- * stop -> destroy. Whatever fails on the way up is taken back in reverse. An instance whose call
- * hangs when the host goes is left behind with its thread: to free it would pull the ground from
- * under running code.
+ * stop -> destroy. Whatever fails on the way up is taken back in reverse, and what it published is
+ * dropped. All of these are called on the core thread, while no other call goes on. An instance
+ * whose call hangs when the host goes is left behind with its thread: to free it would pull the
+ * ground from under running code.
  */
 #include "plugin_int.h"
 
@@ -51,21 +52,23 @@ static bool is_granted_core(const struct plugin_host *host, const struct tg_plug
     return false;
 }
 
-static int choose_lane(struct plugin_host *host, struct plugin_instance *instance,
-                       enum plugin_lane wanted, struct tg_error *error)
+/* Whether it gets a thread. A feed's and a venue's functions are called on the core in any case. */
+static int choose_lane(const struct plugin_host *host, const struct plugin_instance *instance,
+                       enum plugin_lane wanted, bool *on_thread, struct tg_error *error)
 {
     const struct tg_plugin *plugin = instance->descriptor;
     bool core = is_granted_core(host, plugin);
+    if (plugin->kind == TG_KIND_FEED || plugin->kind == TG_KIND_VENUE)
+        wanted = PLUGIN_LANE_CORE;
     if (wanted == PLUGIN_LANE_CORE && !core)
         return TG_FAIL(error, REFUSED, "%s: plugin %s must run on the core thread, but %s",
                        instance->name, plugin->name,
                        (plugin->capabilities & TG_CAPABILITY_CORE_SAFE) == 0
                            ? "does not declare that it is core_safe"
                            : "is not named under plugins.core_safe");
-    if (wanted == PLUGIN_LANE_CORE ||
-        (wanted == PLUGIN_LANE_AUTO && core && host->options.lanes == 0))
-        return 0;
-    return plugin__lane_for(host, &instance->lane, error);
+    *on_thread = wanted == PLUGIN_LANE_THREAD ||
+                 (wanted == PLUGIN_LANE_AUTO && (!core || host->options.lanes > 0));
+    return 0;
 }
 
 static int learn_topics(struct plugin_instance *instance, struct tg_error *error)
@@ -76,13 +79,17 @@ static int learn_topics(struct plugin_instance *instance, struct tg_error *error
         const char *name = plugin->publishes[i];
         uint16_t topic = bus_topic_find(bus, name);
         if (plugin__is_own_topic(plugin, name)) {
+            if (instance->own_topic_count == PLUGIN_OWN_TOPICS_MAX)
+                return TG_FAIL(error, FULL, "%s: plugin %s has more than %u own topics",
+                               instance->name, plugin->name, PLUGIN_OWN_TOPICS_MAX);
             topic = bus_topic_own(bus, name, error);
-            if (topic == 0 || instance->own_topic_count == PLUGIN_OWN_TOPICS_MAX)
-                return TG_FAIL(error, FULL, "%s: no room for the topic %s", instance->name, name);
+            if (topic == 0)
+                return error != NULL ? TG_PASS(error, error->code) : TG_E_FULL;
             instance->own_topics[instance->own_topic_count].name = name;
             instance->own_topics[instance->own_topic_count++].topic = topic;
         }
-        if (topic <= BUS_TOPICS_MAX)
+        /* a feed's bars are read and judged; the host publishes those that can be used */
+        if (topic <= BUS_TOPICS_MAX && topic != TG_TOPIC_MARKET_DATA)
             instance->publishes[topic] = true;
     }
     return 0;
@@ -112,9 +119,11 @@ static int create_self(struct plugin_instance *instance,
     struct plugin_call *call = plugin__direct_begin(instance);
     int32_t result =
         instance->descriptor->create(&instance->services, &config, &instance->self, &call->failure);
+    plugin__direct_leave(instance);
     if (result != 0)
         code = words_of_failure(instance, "create", call, result, error);
-    plugin__direct_end(instance);
+    plugin__direct_end(instance, code == 0);
+    instance->created = code == 0;
     free(values);
     return code;
 }
@@ -125,9 +134,10 @@ static int start_self(struct plugin_instance *instance, struct tg_error *error)
     if (instance->descriptor->start != NULL) {
         struct plugin_call *call = plugin__direct_begin(instance);
         int32_t result = instance->descriptor->start(instance->self, &call->failure);
+        plugin__direct_leave(instance);
         if (result != 0)
             code = words_of_failure(instance, "start", call, result, error);
-        plugin__direct_end(instance);
+        plugin__direct_end(instance, code == 0);
     }
     instance->started = code == 0;
     return code;
@@ -152,24 +162,30 @@ static int subscribe(struct plugin_instance *instance, struct tg_error *error)
     return code;
 }
 
+void plugin__instance_free(struct plugin_instance *instance)
+{
+    if (instance->created)
+        instance->descriptor->destroy(instance->self);
+    free(instance);
+}
+
 static void take_down(struct plugin_instance *instance)
 {
     const struct tg_plugin *plugin = instance->descriptor;
     if (instance->subscribed)
         (void)bus_unsubscribe(instance->host->options.bus, instance->name, 0);
-    if (atomic_load_explicit(&instance->hung, memory_order_acquire))
-        return; /* left behind with its thread */
+    if (instance->lane != NULL && plugin__lane_orphan(instance->host, instance))
+        return;
     if (instance->started) {
         (void)plugin__direct_begin(instance);
         if (plugin->drain != NULL)
             plugin->drain(instance->self);
         if (plugin->stop != NULL)
             plugin->stop(instance->self);
-        plugin__direct_end(instance);
+        plugin__direct_leave(instance);
+        plugin__direct_end(instance, true);
     }
-    if (instance->self != NULL)
-        plugin->destroy(instance->self);
-    free(instance);
+    plugin__instance_free(instance);
 }
 
 static int prepare(struct plugin_host *host, const struct plugin_instance_options *options,
@@ -190,8 +206,7 @@ static int prepare(struct plugin_host *host, const struct plugin_instance_option
     instance->source = bus_source(host->options.bus, options->name, error);
     if (instance->source == 0)
         return error != NULL ? error->code : TG_E_INVALID;
-    int code = learn_topics(instance, error);
-    return code != 0 ? code : choose_lane(host, instance, options->lane, error);
+    return learn_topics(instance, error);
 }
 
 /* What is known of a plugin that is not there: perhaps its file was refused. */
@@ -199,15 +214,12 @@ static int no_such_plugin(const struct plugin_host *host, const char *name, stru
 {
     const char *names[PLUGIN_FILES_MAX];
     size_t count = 0;
-    size_t length = strlen(name);
-    for (size_t i = 0; i < host->file_count; i++) {
-        const struct plugin_file *file = &host->files[i]->file;
-        const char *base = strrchr(file->path, '/') + 1;
-        if (file->descriptor != NULL)
-            names[count++] = file->descriptor->name;
-        else if (strncmp(base, name, length) == 0 && tg_text_equal(base + length, ".so"))
-            return TG_FAIL(error, REFUSED, "plugin %s was refused: %s", name, file->refusal);
-    }
+    const struct plugin_file *refused = plugin_find_refused(host, name);
+    if (refused != NULL)
+        return TG_FAIL(error, REFUSED, "plugin %s was refused: %s", name, refused->refusal);
+    for (size_t i = 0; i < host->file_count; i++)
+        if (host->files[i]->file.descriptor != NULL)
+            names[count++] = host->files[i]->file.descriptor->name;
     const char *near = tg_text_nearest(name, names, count);
     return TG_FAIL(error, NOT_FOUND, "there is no plugin %s%s%s%s", name,
                    near != NULL ? " (is it " : " in any plugin folder", near != NULL ? near : "",
@@ -217,7 +229,6 @@ static int no_such_plugin(const struct plugin_host *host, const char *name, stru
 static int check_options(struct plugin_host *host, const struct plugin_instance_options *options,
                          const struct tg_plugin **plugin, struct tg_error *error)
 {
-    static const char *const kinds[] = {"?", "agent", "feed", "venue", "service"};
     const struct plugin_file *file = plugin_find(host, options->plugin);
     if (!tg_text_is_name(options->name))
         return TG_FAIL(error, INVALID, "%.64s: a name is 1 to 63 of a-z 0-9 _", options->name);
@@ -229,7 +240,8 @@ static int check_options(struct plugin_host *host, const struct plugin_instance_
         return no_such_plugin(host, options->plugin, error);
     if (file->descriptor->kind != options->kind)
         return TG_FAIL(error, INVALID, "%s: plugin %s is of kind %s, not %s", options->name,
-                       options->plugin, kinds[file->descriptor->kind], kinds[options->kind]);
+                       options->plugin, plugin__kind_text(file->descriptor->kind),
+                       plugin__kind_text(options->kind));
     *plugin = file->descriptor;
     return 0;
 }
@@ -238,6 +250,7 @@ int plugin_instance_create(struct plugin_host *host, const struct plugin_instanc
                            struct plugin_instance **result, struct tg_error *error)
 {
     const struct tg_plugin *plugin = NULL;
+    bool on_thread = false;
     int code = check_options(host, options, &plugin, error);
     if (code != 0)
         return code;
@@ -246,9 +259,13 @@ int plugin_instance_create(struct plugin_host *host, const struct plugin_instanc
         return TG_FAIL(error, NO_MEMORY, "%s: out of memory", options->name);
     code = prepare(host, options, plugin, instance, error);
     if (code == 0)
+        code = choose_lane(host, instance, options->lane, &on_thread, error);
+    if (code == 0)
         code = create_self(instance, options, error);
     if (code == 0)
         code = start_self(instance, error);
+    if (code == 0 && on_thread)
+        code = plugin__lane_for(host, &instance->lane, error);
     if (code == 0)
         code = subscribe(instance, error);
     if (code != 0) {
@@ -330,6 +347,7 @@ void plugin_host_destroy(struct plugin_host *host)
     struct plugin_result result;
     if (host == NULL)
         return;
+    host->stop_at = tg_clock_monotonic(&host->options.real_clock) + PLUGIN_STOP_LIMIT_NS;
     while (plugin_collect(host, true, &result))
         ; /* what still goes on ends, or runs out of time */
     for (size_t i = host->instance_count; i > 0; i--)

@@ -4,8 +4,10 @@
  * A lane is a thread with a queue of calls, one after the other. The core posts calls and waits for
  * them in the order of posting. A call that outlasts its limit is abandoned: its instance counts as
  * hung, its thread is retired and left to end by itself, and a new thread takes over the lane and
- * what waits in it. The abandoned call, and the thread, belong to nobody else from then on; what
- * they still touch (the share below, the instance) stays in memory until they are gone.
+ * what waits in it; calls of the hung instance among these fail without being made. The abandoned
+ * call, and the thread, belong to nobody else from then on; what they still touch (the share, the
+ * instance) stays in memory until they are gone: a hung instance that outlives its host is
+ * destroyed by the thread that hung in it.
  *
  * One mutex guards all lanes: it is held for a few instructions at a time, never during a call.
  */
@@ -13,6 +15,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -27,7 +30,6 @@ struct plugin_thread_lane {
     struct plugin_lane_share *share;
     pthread_cond_t work;
     struct plugin_call *first, *last;
-    struct plugin_call *going_on;
     struct worker *worker; /* the thread that serves it */
     bool stop;
 };
@@ -40,6 +42,7 @@ static void share_release(struct plugin_lane_share *share)
     if (!last)
         return;
     (void)pthread_cond_destroy(&share->done);
+    (void)pthread_mutex_destroy(&share->log_mutex);
     (void)pthread_mutex_destroy(&share->mutex);
     free(share);
 }
@@ -51,16 +54,24 @@ static struct plugin_call *next_call(struct worker *worker)
     while (lane->first == NULL && !lane->stop)
         (void)pthread_cond_wait(&lane->work, &worker->share->mutex);
     struct plugin_call *call = lane->first;
-    if (call == NULL)
+    if (lane->stop)
         return NULL;
     lane->first = call->next;
     if (lane->first == NULL)
         lane->last = NULL;
     call->state = PLUGIN_CALL_GOING_ON;
     call->began_at = tg_clock_monotonic(&worker->share->real_clock);
-    lane->going_on = call;
     (void)pthread_cond_broadcast(&worker->share->done); /* its time begins to count now */
     return call;
+}
+
+/* A second call would come into the instance while the first still goes on. */
+static void refuse_hung(struct plugin_call *call)
+{
+    call->code = TG_E_STATE;
+    call->ended_at = call->began_at;
+    (void)snprintf(call->failure.message, sizeof(call->failure.message),
+                   "still hangs in an earlier call");
 }
 
 static void free_call(struct plugin_call *call)
@@ -69,31 +80,51 @@ static void free_call(struct plugin_call *call)
     free(call);
 }
 
+/*
+ * Takes the mutex, unlocks it. A call comes back that was abandoned: nobody waits for it any more.
+ * Its instance may be called again, or, where the host is gone, ends here.
+ */
+static void come_back(struct plugin_lane_share *share, struct plugin_call *call)
+{
+    struct plugin_instance *instance = call->instance;
+    bool orphaned = instance->orphaned;
+    if (!orphaned)
+        atomic_store_explicit(&instance->hung, false, memory_order_release);
+    (void)pthread_mutex_unlock(&share->mutex);
+    if (orphaned)
+        plugin__instance_free(instance);
+    free_call(call);
+    share_release(share);
+}
+
 static void *serve(void *argument)
 {
     struct worker *worker = argument;
     struct plugin_lane_share *share = worker->share;
     struct plugin_call *call;
     (void)pthread_mutex_lock(&share->mutex);
-    while (worker->lane != NULL && (call = next_call(worker)) != NULL) {
+    while ((call = next_call(worker)) != NULL) {
+        bool hung = atomic_load_explicit(&call->instance->hung, memory_order_relaxed);
         (void)pthread_mutex_unlock(&share->mutex);
-        plugin__invoke(call, &share->real_clock);
+        if (hung)
+            refuse_hung(call);
+        else
+            plugin__invoke(call, &share->real_clock);
         (void)pthread_mutex_lock(&share->mutex);
-        if (worker->lane == NULL) { /* abandoned meanwhile: nobody waits for it */
-            atomic_store_explicit(&call->instance->hung, false, memory_order_release);
-            free_call(call);
-            break;
+        if (worker->lane == NULL) {
+            come_back(share, call);
+            free(worker);
+            return NULL;
         }
-        worker->lane->going_on = NULL;
         call->state = PLUGIN_CALL_DONE;
         (void)pthread_cond_broadcast(&share->done);
-        if (share->wake != NULL)
-            share->wake(share->wake_context);
+        if (share->wake == NULL)
+            continue;
+        (void)pthread_mutex_unlock(&share->mutex);
+        share->wake(share->wake_context);
+        (void)pthread_mutex_lock(&share->mutex);
     }
-    bool retired = worker->lane == NULL;
     (void)pthread_mutex_unlock(&share->mutex);
-    if (retired)
-        free(worker);
     share_release(share);
     return NULL;
 }
@@ -141,7 +172,9 @@ static int make_share(struct plugin_host *host, struct tg_error *error)
     share->wake_context = host->options.wake_context;
     (void)pthread_condattr_init(&monotonic);
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    share->log = host->options.log;
     (void)pthread_mutex_init(&share->mutex, NULL);
+    (void)pthread_mutex_init(&share->log_mutex, NULL);
     (void)pthread_cond_init(&share->done, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
     host->share = share;
@@ -192,7 +225,10 @@ void plugin__lane_post(struct plugin_thread_lane *lane, struct plugin_call *call
 {
     (void)pthread_mutex_lock(&lane->share->mutex);
     call->state = PLUGIN_CALL_WAITING;
+    call->share = lane->share;
     call->next = NULL;
+    if (lane->worker == NULL)
+        (void)start_worker(lane); /* there was none to be had when one was lost; perhaps now */
     if (lane->last != NULL)
         lane->last->next = call;
     else
@@ -202,12 +238,47 @@ void plugin__lane_post(struct plugin_thread_lane *lane, struct plugin_call *call
     (void)pthread_mutex_unlock(&lane->share->mutex);
 }
 
-bool plugin__lane_is_done(struct plugin_host *host, struct plugin_call *call)
+/* Under the mutex, of a call that goes on: when it has had its time. */
+static int64_t end_of(const struct plugin_host *host, const struct plugin_call *call)
+{
+    int64_t end =
+        call->limit_ns < INT64_MAX - call->began_at ? call->began_at + call->limit_ns : INT64_MAX;
+    return host->stop_at != 0 && host->stop_at < end ? host->stop_at : end;
+}
+
+/* Under the mutex, of a call that waits: no thread could be had for its lane. */
+static bool never_begins(const struct plugin_call *call)
+{
+    return call->state == PLUGIN_CALL_WAITING && call->instance->lane->worker == NULL;
+}
+
+/* Under the mutex. What waits longest anywhere is the first in its lane. */
+static void give_up_first(struct plugin_thread_lane *lane)
+{
+    struct plugin_call *call = lane->first;
+    lane->first = call->next;
+    if (lane->first == NULL)
+        lane->last = NULL;
+    free_call(call);
+}
+
+bool plugin__lane_is_over(struct plugin_host *host, struct plugin_call *call)
 {
     (void)pthread_mutex_lock(&host->share->mutex);
-    bool done = call->state == PLUGIN_CALL_DONE;
+    bool over = call->state == PLUGIN_CALL_DONE || never_begins(call) ||
+                (call->state == PLUGIN_CALL_GOING_ON &&
+                 tg_clock_monotonic(&host->share->real_clock) >= end_of(host, call));
     (void)pthread_mutex_unlock(&host->share->mutex);
-    return done;
+    return over;
+}
+
+bool plugin__lane_orphan(struct plugin_host *host, struct plugin_instance *instance)
+{
+    (void)pthread_mutex_lock(&host->share->mutex);
+    instance->orphaned = atomic_load_explicit(&instance->hung, memory_order_relaxed);
+    bool orphaned = instance->orphaned;
+    (void)pthread_mutex_unlock(&host->share->mutex);
+    return orphaned;
 }
 
 /* Under the mutex: the thread keeps the call; a new one serves the lane. */
@@ -219,7 +290,6 @@ static void abandon(struct plugin_host *host, struct plugin_call *call)
     atomic_store_explicit(&call->instance->hung, true, memory_order_release);
     (void)pthread_detach(hung->thread);
     hung->lane = NULL;
-    lane->going_on = NULL;
     if (start_worker(lane) != 0)
         OBS_ERROR(host->options.log, "plugin", "no new thread for the lane of %s: its runs wait",
                   call->instance->name);
@@ -245,14 +315,15 @@ bool plugin__lane_wait(struct plugin_host *host, struct plugin_call *call)
     while (call->state != PLUGIN_CALL_DONE) {
         int64_t until = 0;
         if (call->state == PLUGIN_CALL_GOING_ON) {
-            until = call->began_at + call->limit_ns;
+            until = end_of(host, call);
             if (tg_clock_monotonic(&share->real_clock) >= until) {
                 abandon(host, call);
                 kept = false;
                 break;
             }
-        } else if (call->instance->lane->worker == NULL) {
-            kept = false; /* no thread could be had: it never begins */
+        } else if (never_begins(call)) {
+            give_up_first(call->instance->lane);
+            kept = false;
             break;
         }
         wait_done(share, until);
@@ -283,7 +354,11 @@ void plugin__lanes_stop(struct plugin_host *host)
         free(lane);
     }
     host->lane_count = 0;
-    if (host->share != NULL)
-        share_release(host->share);
+    if (host->share == NULL)
+        return;
+    (void)pthread_mutex_lock(&host->share->log_mutex);
+    host->share->log = NULL;
+    (void)pthread_mutex_unlock(&host->share->log_mutex);
+    share_release(host->share);
     host->share = NULL;
 }

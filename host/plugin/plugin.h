@@ -35,7 +35,8 @@ struct plugin_host_options {
     struct bus *bus;              /* borrowed */
     struct obs_log *log;          /* borrowed; may be NULL */
     struct tg_clock clock;        /* what plugins are told: virtual in a replay */
-    struct tg_clock real_clock;   /* time limits of calls */
+    struct tg_clock real_clock;   /* time limits of calls: monotonic; a hung call outlives the host,
+                                   * so its context must outlive it too */
     uint64_t seed;                /* of the instances' random numbers */
     uint32_t lanes;               /* 0: a thread for each instance that may not run on the core */
     const char *const *core_safe; /* names of plugins granted the core thread; copied */
@@ -46,15 +47,19 @@ struct plugin_host_options {
 
 int plugin_host_create(const struct plugin_host_options *options, struct plugin_host **host,
                        struct tg_error *error);
-/* Stops and destroys all instances, in reverse order of creation. A hung one is left behind. */
+/*
+ * Stops and destroys all instances, in reverse order of creation. What still goes on gets two more
+ * seconds. A hung instance is left behind with its thread, which destroys it should it come back.
+ */
 void plugin_host_destroy(struct plugin_host *host);
 
 /* ---- files ---- */
 
 /*
  * Judges every *.so of a folder, in order of name. A file that does not fit is refused with a
- * sentence and remembered; the rest goes on. TG_E_IO: the folder cannot be read. A name found
- * in two folders: the first one counts, the other is refused.
+ * sentence and remembered; the rest goes on. A name found in two folders: the first one counts, the
+ * other is refused. A file that was accepted already is passed over. TG_E_IO: the folder cannot be
+ * read; TG_E_REFUSED: others may write it.
  */
 int plugin_scan(struct plugin_host *host, const char *folder, struct tg_error *error);
 
@@ -67,6 +72,11 @@ size_t plugin_file_count(const struct plugin_host *host);
 const struct plugin_file *plugin_file_at(const struct plugin_host *host, size_t index);
 /* By the plugin's name; NULL: none. */
 const struct plugin_file *plugin_find(const struct plugin_host *host, const char *name);
+/*
+ * The refused file of a plugin that plugin_find does not find: one that declares the name, or is
+ * called <name>.so. NULL: there is none, or the plugin is there.
+ */
+const struct plugin_file *plugin_find_refused(const struct plugin_host *host, const char *name);
 
 /* ---- instances ---- */
 
@@ -78,12 +88,12 @@ struct plugin_setting {
 };
 
 struct plugin_instance_options {
-    const char *name;   /* the source its messages carry; 1 to 63 of a-z 0-9 _ */
-    const char *plugin; /* name of the plugin */
-    uint32_t kind;      /* TG_KIND_* that is wanted */
-    const char *symbol; /* of a feed; else NULL */
-    const char *folder; /* where relative paths of its settings start */
-    enum plugin_lane lane;
+    const char *name;      /* the source its messages carry; 1 to 63 of a-z 0-9 _ */
+    const char *plugin;    /* name of the plugin */
+    uint32_t kind;         /* TG_KIND_* that is wanted */
+    const char *symbol;    /* of a feed; else NULL */
+    const char *folder;    /* where relative paths of its settings start */
+    enum plugin_lane lane; /* of an agent or service; feeds and venues run on the core */
     const struct plugin_setting *settings;
     size_t setting_count;
 };
@@ -145,6 +155,8 @@ void plugin_set_stamp(struct plugin_host *host, plugin_stamp stamp, void *contex
  * The next result in the order of starting: puts what the call published on the bus, then tells.
  * `wait`: waits for it, at most until its time limit, after which it counts as timed out and its
  * late output is dropped. False: nothing is going on, or nothing is ready and `wait` is false.
+ * What on_message published goes on the bus here too, in its place in that order (a venue's at
+ * once, as it is delivered).
  */
 bool plugin_collect(struct plugin_host *host, bool wait, struct plugin_result *result);
 size_t plugin_calls_waiting(const struct plugin_host *host);

@@ -7,13 +7,17 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/stat.h>
+#include <sys/types.h>
 
 #define PLUGIN_REFUSAL_SIZE     512u
+#define PLUGIN_PATH_SIZE        4096u
 #define PLUGIN_OWN_TOPICS_MAX   16u
 #define PLUGIN_REASONS_MAX      32u
 #define PLUGIN_MESSAGE_LIMIT_NS (5 * TG_NS_PER_SEC) /* of one on_message on a lane */
 #define PLUGIN_FILE_BYTES_MAX   (256u * 1024u * 1024u)
 #define PLUGIN_CORE_SAFE_MAX    256u
+#define PLUGIN_STOP_LIMIT_NS    (2 * TG_NS_PER_SEC) /* that calls have when the host stops */
 
 /* What one call published, kept until it is put on the bus. */
 struct plugin_output {
@@ -33,6 +37,7 @@ enum plugin_call_state { PLUGIN_CALL_WAITING, PLUGIN_CALL_GOING_ON, PLUGIN_CALL_
 struct plugin_call {
     struct plugin_call *next; /* in a lane's queue, or in the list of free ones */
     struct plugin_instance *instance;
+    struct plugin_lane_share *share; /* of the lane it runs on; NULL: the core */
     enum plugin_call_kind kind;
     enum plugin_call_state state; /* on a lane: under the lanes' mutex */
     atomic_bool abandoned;
@@ -64,7 +69,8 @@ struct plugin_instance {
     struct tg_host services;
     struct tg_random random;
     struct plugin_thread_lane *lane; /* NULL: the core */
-    bool started, subscribed;
+    bool created, started, subscribed;
+    bool orphaned; /* under the lanes' mutex: the host is gone, the hung call's thread frees it */
     bool publishes[BUS_TOPICS_MAX + 1];
     struct {
         const char *name;
@@ -83,7 +89,10 @@ struct plugin_instance {
 
 struct plugin_kept_file {
     struct plugin_file file;
-    char path[4096];
+    dev_t device; /* with `inode`: which file it is, by whatever path */
+    ino_t inode;
+    char path[PLUGIN_PATH_SIZE];
+    char name[TG_SOURCE_SIZE]; /* as declared; "": not known */
     char refusal[PLUGIN_REFUSAL_SIZE];
 };
 
@@ -95,6 +104,8 @@ struct plugin_lane_share {
     struct tg_clock real_clock;
     void (*wake)(void *context);
     void *wake_context;
+    pthread_mutex_t log_mutex; /* held while a lane writes, so that the log outlives the writing */
+    struct obs_log *log;       /* under the log's mutex; NULL once the host is gone */
 };
 
 struct plugin_host {
@@ -112,16 +123,21 @@ struct plugin_host {
     size_t waiting_first, waiting_count;
     struct plugin_call *free_calls;
     struct plugin_call *direct; /* for calls on the core whose output goes out at once */
+    int64_t stop_at;            /* monotonic, real: no call goes on beyond it; 0: not stopping */
     plugin_stamp stamp;
     void *stamp_context;
 };
 
 /* elf.c: what can be judged without running the file's code; a sentence for the refusal. */
 int plugin__judge_file(const char *path, struct tg_error *error);
+/* Who may write a file or folder, and whose it is. */
+int plugin__judge_owner(const char *path, const struct stat *status, struct tg_error *error);
 /* descriptor.c: what the plugin declares. */
 int plugin__judge_descriptor(const char *path, const struct tg_plugin *plugin,
                              struct tg_error *error);
-/* Number of a topic that may be named in a descriptor; own: x.<plugin>.<name>. */
+/* "agent", "feed" ... */
+const char *plugin__kind_text(uint32_t kind);
+/* Whether a topic is the plugin's own, x.<plugin>.<name>. */
 bool plugin__is_own_topic(const struct tg_plugin *plugin, const char *topic);
 
 /* settings.c: gives values (free with free()) in the order of the plugin's keys. */
@@ -141,11 +157,19 @@ void plugin__leave(void);
 /* calls.c */
 struct plugin_call *plugin__call_take(struct plugin_host *host);
 void plugin__call_give_back(struct plugin_host *host, struct plugin_call *call);
+/* Calls the plugin; `began_at` is set already. */
 void plugin__invoke(struct plugin_call *call, const struct tg_clock *real_clock);
-void plugin__publish_output(struct plugin_host *host, struct plugin_call *call);
-/* A call of the host's own on the core thread: enter, do, leave, publish. */
+/* Puts the call's output on the bus; counts in it what the bus refused. Returns what it took. */
+uint32_t plugin__publish_output(struct plugin_host *host, struct plugin_call *call);
+/*
+ * A call of the host's own on the core thread: begin, do, leave, end. Leave makes the plugin's
+ * sentence safe to read; end publishes, or drops what was published where the call failed.
+ */
 struct plugin_call *plugin__direct_begin(struct plugin_instance *instance);
-void plugin__direct_end(struct plugin_instance *instance);
+void plugin__direct_leave(struct plugin_instance *instance);
+void plugin__direct_end(struct plugin_instance *instance, bool publish);
+/* Counts a failure and keeps its sentence. */
+void plugin__note_failure(struct plugin_instance *instance, const char *sentence);
 int plugin__on_message(void *context, const struct tg_message *message);
 
 /* lanes.c */
@@ -154,7 +178,13 @@ int plugin__lane_for(struct plugin_host *host, struct plugin_thread_lane **lane,
 void plugin__lane_post(struct plugin_thread_lane *lane, struct plugin_call *call);
 /* Waits for the call, at most to its limit; false: it was abandoned. */
 bool plugin__lane_wait(struct plugin_host *host, struct plugin_call *call);
-bool plugin__lane_is_done(struct plugin_host *host, struct plugin_call *call);
+/* True: plugin__lane_wait would return at once. */
+bool plugin__lane_is_over(struct plugin_host *host, struct plugin_call *call);
+/* Leaves a hung instance to the thread it hangs in. False: it does not hang, or no longer. */
+bool plugin__lane_orphan(struct plugin_host *host, struct plugin_instance *instance);
 void plugin__lanes_stop(struct plugin_host *host);
+
+/* instances.c: the plugin's own end, and the memory. Nothing else holds on to it. */
+void plugin__instance_free(struct plugin_instance *instance);
 
 #endif

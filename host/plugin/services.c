@@ -58,6 +58,9 @@ static int check(const struct plugin_instance *instance, uint32_t topic, uint32_
         return TG_FAIL(error, RANGE, "priority %u is out of range (0 to 4)", priority);
     if (record == NULL)
         return TG_FAIL(error, INVALID, "there is no record");
+    if (size > PLUGIN_CALL_BYTES_MAX)
+        return TG_FAIL(error, RANGE, "the record has %u bytes; a call may publish %u", size,
+                       PLUGIN_CALL_BYTES_MAX);
     return topic >= TG_TOPIC_OWN_FIRST ? schema_check_own(record, size, error)
                                        : schema_check((uint16_t)topic, record, size, error);
 }
@@ -111,14 +114,21 @@ static uint64_t next_random(void *context)
     return call != NULL ? tg_random_next(&call->instance->random) : 0;
 }
 
+/* A call that hangs may write when the host and its log are gone: a lane asks for the log first. */
 static void write_log(void *context, uint32_t level, const char *message)
 {
     const struct plugin_call *call = call_of(context);
     if (call == NULL || message == NULL)
         return;
+    const struct plugin_instance *instance = call->instance;
+    struct plugin_lane_share *share = call->share;
     int known = level <= TG_LOG_ERROR ? (int)level : TG_LOG_ERROR;
-    obs_log_write(call->instance->host->options.log, known, "plugin", "%s: %.400s",
-                  call->instance->name, message);
+    if (share != NULL)
+        (void)pthread_mutex_lock(&share->log_mutex);
+    obs_log_write(share != NULL ? share->log : instance->host->options.log, known, "plugin",
+                  "%s: %.400s", instance->name, message);
+    if (share != NULL)
+        (void)pthread_mutex_unlock(&share->log_mutex);
 }
 
 static struct plugin_reason *reason_slot(struct plugin_instance *instance, const char *reason)
@@ -136,7 +146,7 @@ static struct plugin_reason *reason_slot(struct plugin_instance *instance, const
 static void row_refused(void *context, const char *reason, uint64_t line)
 {
     struct plugin_call *call = call_of(context);
-    if (call == NULL || reason == NULL)
+    if (call == NULL || reason == NULL || call->instance->descriptor->kind != TG_KIND_FEED)
         return;
     struct plugin_reason *slot = reason_slot(call->instance, reason);
     if (slot->count++ == 0)
