@@ -85,7 +85,6 @@ int bus_create(const struct bus_options *options, struct bus **bus, struct tg_er
     settle_options(&made->options);
     made->queues.messages_max = made->options.queue_messages_max;
     made->queues.bytes_max = made->options.queue_bytes_max;
-    made->forms[TG_TOPIC_NONE].payload_size = UINT32_MAX;
     tg_uuid7_init(&made->ids, options->seed);
     made->source_names = calloc(BUS_SOURCES_MAX, sizeof(*made->source_names));
     if (made->source_names == NULL)

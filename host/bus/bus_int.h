@@ -188,7 +188,7 @@ struct bus {
     _Atomic uint32_t own_topic_count; /* of TG_TOPIC_OWN_FIRST and on */
     char (*source_names)[TG_SOURCE_SIZE];
     struct bus_topic *topics[BUS_TOPICS_MAX];
-    struct bus_form forms[TG_TOPIC_COUNT];               /* of none: one that no draft matches */
+    struct bus_form forms[TG_TOPIC_COUNT];               /* of none and of own topics: zeros */
     _Alignas(BUS_CACHE_LINE) _Atomic uint32_t is_asleep; /* 0 or 1 */
 
     /* of the core thread */
@@ -216,9 +216,9 @@ static inline int bus__draft_plan(const struct bus *bus, const struct bus_draft 
     const struct bus_form *form = &bus->forms[draft->topic < TG_TOPIC_COUNT ? draft->topic : 0];
     const uint32_t sources = atomic_load_explicit(&bus->source_count, memory_order_acquire);
 
-    if (draft->payload_size != form->payload_size || draft->payload == NULL ||
-        (uint32_t)draft->source - 1 >= sources || draft->priority > TG_PRIORITY_URGENT ||
-        draft->ttl_seconds > BUS_TTL_SECONDS_MAX)
+    if (draft->payload_size != form->payload_size || form->payload_size == 0 ||
+        draft->payload == NULL || (uint32_t)draft->source - 1 >= sources ||
+        draft->priority > TG_PRIORITY_URGENT || draft->ttl_seconds > BUS_TTL_SECONDS_MAX)
         return bus__draft_plan_slowly(bus, draft, plan, error);
     plan->form = form;
     plan->frame_size = form->frame_size;

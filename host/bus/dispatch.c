@@ -29,17 +29,19 @@ static __attribute__((cold, noinline)) void record_failure(struct bus *bus, stru
     bus__letter_add(bus, subscriber, frame, reason);
 }
 
-/* The subscription by value: a handler that subscribes may move the array. True: delivered. */
-static inline bool deliver(struct bus *bus, struct bus_topic *topic,
-                           const struct bus_subscription subscription,
+/* By number: a handler that subscribes may move the array. True: delivered. */
+static inline bool deliver(struct bus *bus, struct bus_topic *topic, uint32_t number,
                            const struct bus_frame *frame)
 {
-    struct bus_subscriber *subscriber = subscription.subscriber;
+    const struct bus_subscription *subscription = &topic->subscriptions[number];
+    struct bus_subscriber *subscriber = subscription->subscriber;
+    const bus_handler handler = subscription->handler;
+    void *context = subscription->context;
 
-    if (subscription.removed)
+    if (subscription->removed)
         return false;
-    if (subscription.filter != NULL) {
-        const int verdict = subscription.filter(subscription.context, &frame->message);
+    if (subscription->filter != NULL) {
+        const int verdict = subscription->filter(context, &frame->message);
         if (verdict < 0) {
             record_failure(bus, topic, subscriber, frame, "filter", verdict);
             return false;
@@ -50,7 +52,7 @@ static inline bool deliver(struct bus *bus, struct bus_topic *topic,
             return false;
         }
     }
-    const int code = subscription.handler(subscription.context, &frame->message);
+    const int code = handler(context, &frame->message);
     if (code != 0) {
         record_failure(bus, topic, subscriber, frame, "handler", code);
         return false;
@@ -84,6 +86,6 @@ void bus__dispatch(struct bus *bus, struct bus_frame *frame, int64_t now)
     const uint32_t count = topic->subscription_count;
     uint64_t delivered = 0;
     for (uint32_t i = 0; i < count; i++)
-        delivered += deliver(bus, topic, topic->subscriptions[i], frame);
+        delivered += deliver(bus, topic, i, frame);
     topic->stats.delivered += delivered;
 }

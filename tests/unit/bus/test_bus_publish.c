@@ -106,7 +106,7 @@ static void test_refusals_leave_nothing(void **state)
     world_subscribe(&world, "reader", record_handler, &record);
     bad.closed = 3;
     const struct bus_draft good = world_draft(&world, &bar, 0);
-    struct bus_draft drafts[10];
+    struct bus_draft drafts[12];
     for (size_t i = 0; i < TG_ARRAY_LENGTH(drafts); i++)
         drafts[i] = good;
     const struct {
@@ -115,7 +115,7 @@ static void test_refusals_leave_nothing(void **state)
     } expected[] = {
         {TG_E_NOT_FOUND, "topic: there is no topic 0"},
         {TG_E_NOT_FOUND, "topic: there is no topic 11"},
-        {TG_E_NOT_FOUND, "topic: there is no topic 64"},
+        {TG_E_NOT_FOUND, "topic: there is no topic 65"},
         {TG_E_INVALID, "source: there is no source 0"},
         {TG_E_INVALID, "source: there is no source 2"},
         {TG_E_RANGE, "priority: 5 is out of range (1 to 4)"},
@@ -123,6 +123,8 @@ static void test_refusals_leave_nothing(void **state)
         {TG_E_INVALID, "market_data: the payload is missing"},
         {TG_E_INVALID, "market_data: a record of 103 bytes was given (104 are required)"},
         {TG_E_RANGE, "market_data.closed: 3 is out of range (0 or 1)"},
+        {TG_E_RANGE, "x.test.text: 4294967295 bytes are too many (at most 1048576)"},
+        {TG_E_INVALID, "x.test.text: the payload is missing"},
     };
     drafts[0].topic = 0;
     drafts[1].topic = TG_TOPIC_COUNT;
@@ -134,6 +136,10 @@ static void test_refusals_leave_nothing(void **state)
     drafts[7].payload = NULL;
     drafts[8].payload_size--;
     drafts[9].payload = &bad;
+    drafts[10].topic = drafts[11].topic = bus_topic_own(world.bus, "x.test.text", NULL);
+    drafts[2].topic++;
+    drafts[10].payload_size = UINT32_MAX;
+    drafts[11].payload_size = 0;
     for (size_t i = 0; i < TG_ARRAY_LENGTH(drafts); i++) {
         assert_int_equal(bus_publish(world.bus, &drafts[i], NULL, &world.error), expected[i].code);
         assert_string_equal(world.error.message, expected[i].sentence);
