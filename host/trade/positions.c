@@ -136,7 +136,7 @@ static const char *exit_reason(const struct position *position, const struct ord
                                         [STOP_BREAK_EVEN] = "break_even",
                                         [STOP_TRAILING] = "trailing_stop"};
     if (order->view.leg == TRADE_LEG_STOP)
-        return stops[position->stop_kind];
+        return stops[position->stop_placed];
     if (order->view.leg == TRADE_LEG_TARGET)
         return "take_profit";
     return order->view.reason;

@@ -190,6 +190,8 @@ static bool amend(struct trade *trade, struct position *position, struct order *
     TG_BUG_IF(overflow); /* both are parts of sizes that were bought */
     view->price = price;
     view->updated_at = now;
+    if (view->leg == TRADE_LEG_STOP)
+        position->stop_placed = position->stop_kind;
     order->size_most = tg_decimal_max(order->size_most, view->size);
     trade__order_tell(trade, order);
     return true;
@@ -205,6 +207,8 @@ static bool leg_sync(struct trade *trade, struct position *position, enum trade_
         return amend(trade, position, &trade->orders[leg->order], price, now);
     if (leg->given_up || now < leg->next_at)
         return false;
+    if (number == TRADE_LEG_STOP)
+        position->stop_placed = position->stop_kind;
     uint32_t failures = leg->failures;
     struct tg_error cause = {0};
     int code = trade__position_order(trade, position, number, position->view.size, price, "", NULL,

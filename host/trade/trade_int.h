@@ -80,7 +80,8 @@ struct position {
     struct tg_decimal closing; /* open size of live close orders */
     /* average entry, and the gains from which on stops move; quote currency */
     struct tg_decimal entry_price, gain_break_even, gain_trailing;
-    uint8_t stop_kind; /* enum stop_kind */
+    uint8_t stop_kind;   /* enum stop_kind: of stop_price */
+    uint8_t stop_placed; /* the same: of the stop that stands at the venue */
     bool rebalance;
     bool must_close; /* to be closed whole, until it is */
     bool moved;      /* the entry has changed since the last bar */

@@ -353,6 +353,19 @@ static void test_trailing_long(void **state)
     assert_string_equal(f.position_told.exit_reason, "trailing_stop");
 }
 
+/* The stop that stood at the venue when the bar moved it was still the first one. */
+static void test_exit_is_named_after_the_stop_that_filled(void **state)
+{
+    (void)state;
+    (void)open_position(&f, f.btc, TG_SIDE_BUY, "4000", "40000", "39000", "0", "k");
+    struct tg_bar bar = {
+        .open = dec("40000"), .high = dec("41000"), .low = dec("38900"), .close = dec("39000")};
+    trade_bar(f.trade, f.btc, &bar, f.now);
+    assert_true(position()->trailing);
+    fill(&f, stop_id(), "0.1", "39000", "0");
+    assert_string_equal(f.position_told.exit_reason, "stop_loss");
+}
+
 static void test_trailing_short(void **state)
 {
     (void)state;
@@ -479,6 +492,7 @@ int main(void)
         CASE(test_stop_that_cannot_be_enlarged_closes),
         CASE(test_cancel_without_answer),
         WITH(test_trailing_long, setup_trailing),
+        WITH(test_exit_is_named_after_the_stop_that_filled, setup_trailing),
         WITH(test_trailing_short, setup_trailing),
         WITH(test_trailing_never_loosens_a_tight_stop, setup_trailing),
         WITH(test_break_even, setup_break_even),
