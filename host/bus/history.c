@@ -30,7 +30,7 @@ const struct bus_frame *bus__history_at(const struct bus_history *history, uint6
 }
 
 /* The oldest gives way. What is still the newest of its key moves to a copy of its own. */
-static void evict(struct bus_history *history)
+static inline void evict(struct bus_history *history)
 {
     const struct bus_slot *slot = &history->slots[history->first & history->slot_mask];
     struct bus_latest *key = slot->key;
@@ -40,24 +40,20 @@ static void evict(struct bus_history *history)
     history->first++;
 }
 
-/* Where a frame of that size fits without evicting; false: nowhere. */
-static bool find_place(const struct bus_history *history, size_t size, size_t *offset)
+#define NOWHERE SIZE_MAX
+
+/* Where a frame of that size fits without evicting. */
+static inline size_t find_place(const struct bus_history *history, size_t size)
 {
-    if (history->first == history->next) {
-        *offset = 0;
-        return size <= history->capacity;
-    }
+    if (history->first == history->next)
+        return size <= history->capacity ? 0 : NOWHERE;
     const size_t oldest = history->slots[history->first & history->slot_mask].offset;
-    if (history->end > oldest) { /* in one piece: free are the rest and the beginning */
-        if (history->capacity - history->end >= size) {
-            *offset = history->end;
-            return true;
-        }
-        *offset = 0;
-        return size <= oldest;
-    }
-    *offset = history->end;
-    return size <= oldest - history->end;
+    if (history->end <= oldest)
+        return size <= oldest - history->end ? history->end : NOWHERE;
+    /* in one piece: free are the rest and the beginning */
+    if (history->capacity - history->end >= size)
+        return history->end;
+    return size <= oldest ? 0 : NOWHERE;
 }
 
 /* Twice the bytes, with the frames in order from 0. */
@@ -103,23 +99,27 @@ static bool grow_slots(struct bus_history *history)
     return true;
 }
 
-/* Room for one more: a slot and `size` bytes at `*offset`. False: it cannot be kept. */
-static bool make_room(struct bus_history *history, size_t size, size_t *offset)
+/* Room for one more: a slot and `size` bytes at the offset returned; NOWHERE: it cannot be kept. */
+static inline size_t make_room(struct bus_history *history, size_t size)
 {
+    size_t offset;
+
+    if (size > history->bytes_max)
+        return NOWHERE;
     if (history->next - history->first == history->messages_max)
         evict(history);
     if (history->slots == NULL && !grow_slots(history))
-        return false;
+        return NOWHERE;
     if (history->next - history->first > history->slot_mask && !grow_slots(history))
         evict(history);
-    while (!find_place(history, size, offset)) {
+    while ((offset = find_place(history, size)) == NOWHERE) {
         if (history->capacity < history->bytes_max && grow_bytes(history, size))
             continue;
         if (history->first == history->next)
-            return false;
+            return NOWHERE;
         evict(history);
     }
-    return true;
+    return offset;
 }
 
 void bus__history_add(struct bus *bus, struct bus_topic *topic, const struct bus_frame *frame)
@@ -127,9 +127,9 @@ void bus__history_add(struct bus *bus, struct bus_topic *topic, const struct bus
     struct bus_history *history = &topic->history;
     struct bus_latest *key = bus__latest_key(bus, topic, frame);
     const size_t size = stored_size(frame);
-    size_t offset;
+    const size_t offset = make_room(history, size);
 
-    if (size > history->bytes_max || !make_room(history, size, &offset)) {
+    if (offset == NOWHERE) {
         if (key != NULL && bus__latest_copy(key, frame))
             bus__latest_set(&topic->index, key, frame, 0);
         return;

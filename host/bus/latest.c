@@ -136,16 +136,14 @@ static inline bool is_key_of(const struct bus_latest *key, const struct bus_fram
     return difference == 0 && key->source == frame->source;
 }
 
-struct bus_latest *bus__latest_key(struct bus *bus, struct bus_topic *topic,
-                                   const struct bus_frame *frame)
+static __attribute__((noinline)) struct bus_latest *look_up_key(struct bus *bus,
+                                                                struct bus_topic *topic,
+                                                                const struct bus_frame *frame,
+                                                                const unsigned char *where)
 {
     struct bus_index *index = &topic->index;
-    const unsigned char *where =
-        (const unsigned char *)frame->message.payload + topic->symbol_offset;
     uint64_t symbol[BUS_SYMBOL_WORDS] = {0};
 
-    if (index->recent != NULL && is_key_of(index->recent, frame, where))
-        return index->recent;
     if (frame->symbol_hash != 0)
         memcpy(symbol, where, sizeof(symbol));
     struct bus_latest *key =
@@ -160,6 +158,18 @@ struct bus_latest *bus__latest_key(struct bus *bus, struct bus_topic *topic,
     if (key != NULL)
         index->recent = key;
     return key;
+}
+
+struct bus_latest *bus__latest_key(struct bus *bus, struct bus_topic *topic,
+                                   const struct bus_frame *frame)
+{
+    const unsigned char *where =
+        (const unsigned char *)frame->message.payload + topic->symbol_offset;
+    struct bus_latest *recent = topic->index.recent;
+
+    if (recent != NULL && is_key_of(recent, frame, where))
+        return recent;
+    return look_up_key(bus, topic, frame, where);
 }
 
 static void raise_expiry(int64_t *expiry_max, int64_t expiry)
