@@ -8,18 +8,18 @@
  *   run_free(&run);
  *
  * The program works in the root of the project, so that paths are those of the documentation. Each
- * test program has one scratch folder of its own; scenario_main removes it. Every process has a time
- * limit, after which it is killed and the test fails.
+ * test program has one scratch folder of its own; scenario_main removes it. Every process has a
+ * time limit, after which it is killed and the test fails.
  */
 #ifndef SCENARIO_HARNESS_H
 #define SCENARIO_HARNESS_H
 
 /* clang-format off: cmocka.h needs the others before it */
+#include <cmocka.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <setjmp.h>
 #include <stdint.h>
-#include <cmocka.h>
 /* clang-format on */
 
 #include "base/decimal.h"
@@ -48,7 +48,8 @@ void run_arguments(struct run *run, const char *const *arguments);
 void run_and_interrupt(struct run *run, const char *text, const char *const *arguments);
 void run_free(struct run *run);
 
-/* The run was refused: that status, nothing on standard output, one sentence that holds each word. */
+/* The run was refused: that status, nothing on standard output, one sentence that holds each word.
+ */
 void assert_refused(const struct run *run, int status, ...) __attribute__((sentinel));
 /* The run succeeded; prints its standard error where it did not. */
 void assert_done(const struct run *run);
@@ -96,6 +97,26 @@ void write_file(const char *path, const char *format, ...) __attribute__((format
 char *read_file(const char *path, size_t *length); /* free() it; ends with a NUL */
 bool file_exists(const char *path);
 int64_t parse_time(const char *text); /* RFC 3339, as in results, to nanoseconds */
+
+/* ---- a market made for a test, and an agent that says what the test wants ---- */
+
+/*
+ * Minute bars from 2024-01-01 00:00. The price is 100 and stays where the last happening left it:
+ * at its minute a bar has these four prices; `missing` minutes from there on have no bar.
+ */
+struct happening {
+    int minute;
+    double open, high, low, close;
+    int missing;
+};
+void write_market(const char *path, int minutes, const struct happening *happenings, size_t count);
+
+/*
+ * A configuration in the scratch folder whose one agent follows `script` (agents/scripted.c) once a
+ * minute, with the shipped symbols, risk limits and policies; no slippage, so that fills are at
+ * prices of the bars. The path.
+ */
+const char *scripted_configuration(const char *script);
 
 /* ---- the program of a test ---- */
 
