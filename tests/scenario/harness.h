@@ -14,13 +14,12 @@
 #ifndef SCENARIO_HARNESS_H
 #define SCENARIO_HARNESS_H
 
-/* clang-format off: cmocka.h needs the others before it */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-/* clang-format on */
+
+#include <cmocka.h>
 
 #include "base/decimal.h"
 #include "bus/json.h"
