@@ -197,7 +197,8 @@ struct trade_options {
 };
 
 struct trade;
-int trade_create(const struct trade_options *options, struct trade **trade, struct tg_error *error);
+int trade_create(const struct trade_options *options, struct trade **result,
+                 struct tg_error *error);
 void trade_destroy(struct trade *trade);
 int trade_symbol_add(struct trade *trade, const struct trade_symbol_options *options,
                      uint32_t *number, struct tg_error *error);
@@ -307,10 +308,10 @@ const struct trade_order *trade_entry_at(const struct trade *trade, uint32_t ind
 const struct trade_order *trade_order_find(const struct trade *trade, const struct tg_uuid *id);
 /* What is left of an order x price in account currency; TG_E_STALE without a price. */
 int trade_order_notional(const struct trade *trade, const struct trade_order *order,
-                         struct tg_decimal *notional);
+                         struct tg_decimal *value);
 /* size x price in account currency at the last price; TG_E_STALE without one. */
 int trade_position_notional(const struct trade *trade, const struct trade_position *position,
-                            struct tg_decimal *notional);
+                            struct tg_decimal *value);
 /* The value of one unit of the symbol's quote currency in account currency; 1 for itself. */
 int trade_quote_rate(const struct trade *trade, uint32_t symbol, struct tg_decimal *rate);
 

@@ -180,7 +180,7 @@ int trade__orders_create(struct trade *trade);
 void trade__orders_destroy(struct trade *trade);
 /* A new intent with its id computed; TG_E_EXISTS, TG_E_FULL. Not yet in the journal. */
 int trade__order_new(struct trade *trade, const struct trade_order *fields, const char *key,
-                     struct order **order, struct tg_error *error);
+                     struct order **made, struct tg_error *error);
 /* Into the journal: stored now, later, or void (the error of the journal). */
 int trade__order_intend(struct trade *trade, struct order *order, struct tg_error *error);
 struct order *trade__order_find(const struct trade *trade, const struct tg_uuid *id);

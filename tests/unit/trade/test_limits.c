@@ -216,6 +216,28 @@ static void test_margin_counts_orders(void **state)
     assert_int_equal(try_entry(&third), 0);
 }
 
+/* What lives without a position is seen one by one, with what is left of it. */
+static void test_entries_under_way(void **state)
+{
+    (void)state;
+    struct trade_entry first = entry_of(f.btc, TG_SIDE_BUY, "1000", "first");
+    struct trade_entry second = entry_of(f.xrp, TG_SIDE_BUY, "500", "second");
+    struct tg_uuid btc = enter(&f, &first);
+    struct tg_uuid xrp = enter(&f, &second);
+    assert_true(tg_uuid_equal(&trade_entry_at(f.trade, 0)->id, &btc));
+    assert_true(tg_uuid_equal(&trade_entry_at(f.trade, 1)->id, &xrp));
+    assert_null(trade_entry_at(f.trade, 2));
+    struct tg_decimal value;
+    assert_int_equal(trade_order_notional(f.trade, trade_entry_at(f.trade, 0), &value), 0);
+    assert_decimal(value, "1000");
+    fill(&f, btc, "0.01", "40000", "0"); /* a position stands for it now */
+    assert_true(tg_uuid_equal(&trade_entry_at(f.trade, 0)->id, &xrp));
+    assert_int_equal(trade_order_notional(f.trade, order_of(&f, btc), &value), 0);
+    assert_decimal(value, "600");
+    say(&f, xrp, TG_EXECUTION_CANCELLED);
+    assert_null(trade_entry_at(f.trade, 0));
+}
+
 static void test_proposals_that_are_none(void **state)
 {
     (void)state;
@@ -334,6 +356,7 @@ int main(void)
         cmocka_unit_test_setup(test_nonsense, reset),
         cmocka_unit_test_setup_teardown(test_worst_case_counts_orders, setup, teardown),
         cmocka_unit_test_setup_teardown(test_margin_counts_orders, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_entries_under_way, setup, teardown),
         cmocka_unit_test_setup_teardown(test_proposals_that_are_none, setup, teardown),
         cmocka_unit_test_setup_teardown(test_sizes_are_rounded_down, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_price, setup, teardown),
