@@ -368,6 +368,7 @@ static void test_partial_fills_by_volume(void **state)
     bar_of(btc, TG_TIMEFRAME_1M, -1, 100, 100, 100, 100, 50);
     (void)send(TG_ORDER_TYPE_MARKET, TG_SIDE_BUY, 8, 0);
     bar_of(btc, TG_TIMEFRAME_1M, 0, 100, 100, 100, 100, 50);
+    bar_of(btc, TG_TIMEFRAME_1M, 0, 100, 100, 100, 100, 50); /* the same again: nothing */
     bar_of(btc, TG_TIMEFRAME_1M, 1, 101, 101, 101, 101, 0);
     bar_of(btc, TG_TIMEFRAME_1M, 2, 102, 102, 102, 102, 20);
     bar_of(btc, TG_TIMEFRAME_1M, 3, 103, 103, 103, 103, 500);
