@@ -4,12 +4,15 @@
 
 #include "coord/coord.h"
 
-#define COORD_RECENT_KEYS_MAX 1024u /* remembered, so that a signal seen twice makes one decision  \
-                                     */
+/* Remembered, so that a signal seen twice makes one decision. */
+#define COORD_RECENT_KEYS_MAX 1024u
+/* Of one symbol, after execution errors in a row. */
+#define COORD_SYMBOL_PAUSE_NS (15 * TG_NS_PER_MIN)
 
 struct coord_slot {
     bool used;
-    uint64_t number; /* order of opening */
+    uint64_t number;       /* order of opening */
+    int64_t order_started; /* monotonic; of a decision that waits for its order */
     struct coord_decision decision;
 };
 
@@ -30,6 +33,7 @@ struct coord {
     uint64_t next_number;
     uint64_t recent_keys[COORD_RECENT_KEYS_MAX];
     uint32_t recent_key_next;
+    int64_t symbol_paused_until[TRADE_SYMBOLS_MAX]; /* monotonic, by trade's number; 0: never was */
 };
 
 /* states.c */
@@ -37,8 +41,11 @@ int coord__transition(struct coord *coord, enum coord_state to, const char *acto
                       const char *reason, struct tg_error *error);
 void coord__announce(struct coord *coord, const char *event, const char *from, const char *to,
                      const char *actor, const char *message, uint8_t priority);
-void coord__alert(struct coord *coord, const char *type, uint8_t severity, const char *symbol,
-                  const char *message);
+/* `breach`: TG_BREACH_*, NONE where no action shall follow; `symbol` may be NULL. */
+void coord__alert(struct coord *coord, const char *type, uint8_t severity, enum tg_breach breach,
+                  const char *symbol, const char *message);
+/* Copies what fits, cut between two characters; a byte that is not UTF-8 becomes "?". */
+void coord__fit(char *destination, size_t size, const char *text);
 
 /* emergency.c */
 int coord__on_alert(void *context, const struct tg_message *message);

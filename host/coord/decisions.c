@@ -55,15 +55,19 @@ static uint64_t key_hash(const char *key)
     return hash == 0 ? 1 : hash;
 }
 
-static bool seen_before(struct coord *coord, const char *key)
+static bool seen_before(const struct coord *coord, const char *key)
 {
     uint64_t hash = key_hash(key);
     for (uint32_t i = 0; i < COORD_RECENT_KEYS_MAX; i++)
         if (coord->recent_keys[i] == hash)
             return true;
-    coord->recent_keys[coord->recent_key_next] = hash;
-    coord->recent_key_next = (coord->recent_key_next + 1) % COORD_RECENT_KEYS_MAX;
     return false;
+}
+
+static void remember(struct coord *coord, const char *key)
+{
+    coord->recent_keys[coord->recent_key_next] = key_hash(key);
+    coord->recent_key_next = (coord->recent_key_next + 1) % COORD_RECENT_KEYS_MAX;
 }
 
 static void refuse_signal(struct coord *coord, const struct tg_message *message, const char *why)
@@ -74,7 +78,7 @@ static void refuse_signal(struct coord *coord, const struct tg_message *message,
     (void)snprintf(text, sizeof(text), "a signal of %s for %s makes no decision: %s",
                    message->source, signal->symbol, why);
     OBS_WARNING(coord->options.log, "coord", "%s", text);
-    coord__alert(coord, "signal_refused", TG_SEVERITY_MEDIUM, signal->symbol, text);
+    coord__alert(coord, "signal_refused", TG_SEVERITY_MEDIUM, TG_BREACH_NONE, signal->symbol, text);
 }
 
 static struct coord_slot *free_slot(struct coord *coord)
@@ -117,6 +121,7 @@ int coord__on_signal(void *context, const struct tg_message *message)
         refuse_signal(coord, message, "too many decisions are open");
         return 0;
     }
+    remember(coord, key); /* only now: a signal that found no room may come again */
     memset(slot, 0, sizeof(*slot));
     slot->used = true;
     slot->number = coord->next_number++;
@@ -145,6 +150,9 @@ void coord__end(struct coord *coord, struct coord_slot *slot, enum coord_outcome
     va_start(arguments, format);
     (void)vsnprintf(decision->reason, sizeof(decision->reason), format, arguments);
     va_end(arguments);
+    if (decision->reason[0] == '\0')
+        (void)tg_text_copy(decision->reason, sizeof(decision->reason),
+                           coord_outcome_meaning(outcome));
     (void)tg_text_copy(decision->code, sizeof(decision->code), code);
     decision->outcome = outcome;
     decision->waiting = false;
@@ -154,8 +162,8 @@ void coord__end(struct coord *coord, struct coord_slot *slot, enum coord_outcome
     if (coord->options.store.decision != NULL &&
         coord->options.store.decision(coord->options.store.context, decision, &error) != 0) {
         OBS_ERROR(coord->options.log, "coord", "a decision could not be stored: %s", error.message);
-        coord__alert(coord, "store_failed", TG_SEVERITY_HIGH, decision->signal.symbol,
-                     error.message);
+        coord__alert(coord, "store_failed", TG_SEVERITY_HIGH, TG_BREACH_STORE_UNAVAILABLE,
+                     decision->signal.symbol, error.message);
     }
     slot->used = false;
     coord->open_count--;
@@ -211,6 +219,7 @@ void coord_order_changed(struct coord *coord, const struct trade_order *order)
         struct coord_step_record *step = &slot->decision.steps[COORD_STEP_ORDER];
         const char *state = trade_order_state_text((enum trade_order_state)order->state);
         (void)tg_text_copy(step->outcome, sizeof(step->outcome), state);
+        step->duration_ns = tg_clock_monotonic(&coord->options.clock) - slot->order_started;
         if (order->state != TRADE_ORDER_VOID && order->state != TRADE_ORDER_REJECTED)
             slot->decision.position_id = order->position_id;
         switch ((enum trade_order_state)order->state) {
@@ -225,12 +234,15 @@ void coord_order_changed(struct coord *coord, const struct trade_order *order)
             return;
         case TRADE_ORDER_UNKNOWN:
             coord_call_result(coord, COORD_CALL_VENUE, false);
-            coord__end(coord, slot, COORD_OUTCOME_EXECUTION_UNKNOWN, "", "%s", order->reason);
+            coord__end(coord, slot, COORD_OUTCOME_EXECUTION_UNKNOWN, "",
+                       "it is not known whether the order arrived: %s",
+                       order->reason[0] != '\0' ? order->reason : "no answer came in time");
             return;
         default:
-            coord_call_result(coord, COORD_CALL_VENUE, order->state == TRADE_ORDER_REJECTED);
-            coord__end(coord, slot, COORD_OUTCOME_EXECUTION_FAILED, "", "%s: %s", state,
-                       order->reason);
+            /* what the venue rejected or cancelled it has answered; void: it could not be sent */
+            coord_call_result(coord, COORD_CALL_VENUE, order->state != TRADE_ORDER_VOID);
+            coord__end(coord, slot, COORD_OUTCOME_EXECUTION_FAILED, "", "the order is %s%s%s",
+                       state, order->reason[0] != '\0' ? ": " : "", order->reason);
             return;
         }
     }

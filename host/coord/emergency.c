@@ -1,8 +1,11 @@
 /*
- * What a circuit breaker sets off. Trade publishes a risk alert with the breach; the configured
+ * What a circuit breaker sets off. A risk alert with a breach comes over the bus; the configured
  * actions follow at once: trading pauses or halts first, so that nothing new can begin, then
- * positions are reduced or closed. A breach without a configured action halts where it is severe
- * and pauses where it is not.
+ * positions are reduced or closed. Each action that takes place is announced as urgent.
+ *
+ * Where no action is configured: consecutive losses have their cool-down and halved sizes already,
+ * from trade and the risk policy; execution errors pause the one symbol; a store that is away
+ * pauses trading; anything else halts where it is severe and pauses where it is not.
  */
 #include "coord_int.h"
 #include "obs/obs.h"
@@ -22,7 +25,7 @@ static void close_positions(struct coord *coord, bool half, const char *breach)
     char message[256];
     int code = trade_close_all(coord->options.trade, fraction, breach,
                                tg_clock_utc(&coord->options.clock), &closed, &error);
-    if (code == TG_E_NOT_FOUND)
+    if (code == TG_E_NOT_FOUND || code == TG_E_STATE) /* none open, or all being closed already */
         return;
     if (code != 0)
         (void)snprintf(message, sizeof(message), "%s: closing positions failed: %.180s", breach,
@@ -36,14 +39,28 @@ static void close_positions(struct coord *coord, bool half, const char *breach)
 
 static void pause_or_halt(struct coord *coord, bool halt, const char *reason)
 {
+    enum coord_state to = halt ? COORD_HALTED : COORD_PAUSED;
     struct tg_error error = {0};
-    int code = 0;
-    if (halt && coord->state != COORD_HALTED)
-        code = coord_halt(coord, ACTOR, reason, &error);
-    else if (!halt && coord->state == COORD_RUNNING)
-        code = coord_pause(coord, ACTOR, reason, &error);
-    if (code != 0)
+    if (coord->state >= to)
+        return;
+    int code =
+        halt ? coord_halt(coord, ACTOR, reason, &error) : coord_pause(coord, ACTOR, reason, &error);
+    if (code != 0) {
         OBS_ERROR(coord->options.log, "coord", "%s: %s", reason, error.message);
+        return;
+    }
+    coord__announce(coord, halt ? "halt_all" : "pause_trading", NULL, NULL, ACTOR, reason,
+                    TG_PRIORITY_URGENT);
+}
+
+static void pause_symbol(struct coord *coord, const char *symbol, const char *reason)
+{
+    int number = trade_symbol_find(coord->options.trade, symbol);
+    if (number < 0)
+        return;
+    coord->symbol_paused_until[number] =
+        tg_clock_monotonic(&coord->options.clock) + COORD_SYMBOL_PAUSE_NS;
+    coord__announce(coord, "pause_symbol", NULL, NULL, ACTOR, reason, TG_PRIORITY_URGENT);
 }
 
 int coord__on_alert(void *context, const struct tg_message *message)
@@ -54,12 +71,20 @@ int coord__on_alert(void *context, const struct tg_message *message)
         return 0;
     const char *breach = SCHEMA_WORD(BREACH, alert->breach_type);
     uint32_t actions = coord->options.actions[alert->breach_type];
-    if (alert->breach_type == TG_BREACH_CONSECUTIVE_LOSSES && actions == 0)
-        return 0; /* its cool-down and halved sizes are trade's and the risk policy's */
-    if (actions == 0)
-        actions = alert->severity >= TG_SEVERITY_HIGH ? COORD_ACTION_HALT : COORD_ACTION_PAUSE;
     char reason[COORD_NOTE_SIZE];
     (void)snprintf(reason, sizeof(reason), "%s: %.150s", breach, alert->message);
+    if (actions == 0) {
+        if (alert->breach_type == TG_BREACH_CONSECUTIVE_LOSSES)
+            return 0;
+        if (alert->breach_type == TG_BREACH_EXECUTION_ERRORS &&
+            TG_HAS(alert, RISK_ALERTS, symbol)) {
+            pause_symbol(coord, alert->symbol, reason);
+            return 0;
+        }
+        bool severe = alert->severity >= TG_SEVERITY_HIGH &&
+                      alert->breach_type != TG_BREACH_STORE_UNAVAILABLE;
+        actions = severe ? COORD_ACTION_HALT : COORD_ACTION_PAUSE;
+    }
     if (actions & (COORD_ACTION_HALT | COORD_ACTION_PAUSE))
         pause_or_halt(coord, (actions & COORD_ACTION_HALT) != 0, reason);
     if (actions & COORD_ACTION_CLOSE)

@@ -13,6 +13,7 @@
  */
 #include "base/decimal.h"
 #include "base/text.h"
+#include "base/uuid.h"
 #include "coord_int.h"
 
 #include <math.h>
@@ -70,6 +71,12 @@ static bool step_state(struct coord *coord, struct coord_slot *slot)
     }
     if (slot->decision.signal.action == TG_ACTION_HOLD) {
         coord__end(coord, slot, COORD_OUTCOME_HOLD, "", "the signal says HOLD");
+        return false;
+    }
+    if (is_entry(&slot->decision) &&
+        start(coord) < coord->symbol_paused_until[slot->decision.symbol]) {
+        coord__end(coord, slot, COORD_OUTCOME_IGNORED_STATE, "SYMBOL_PAUSED",
+                   "%s is paused: the venue refused its orders", slot->decision.signal.symbol);
         return false;
     }
     return true;
@@ -151,8 +158,11 @@ static bool judge_conflicts(struct coord *coord, struct coord_slot *slot, bool a
     }
     int code =
         coord->options.judge.conflicts(coord->options.judge.context, &given, verdict, &error);
-    if (code != 0 || verdict->resolution == COORD_MODIFY)
-        verdict->resolution = COORD_WAIT; /* nothing says how to modify without a model */
+    if (verdict->conflict_count > COORD_CONFLICTS_MAX)
+        verdict->conflict_count = COORD_CONFLICTS_MAX;
+    /* nothing says how to modify without a model */
+    if (code != 0 || (verdict->resolution != COORD_PROCEED && verdict->resolution != COORD_ABORT))
+        verdict->resolution = COORD_WAIT;
     name_conflicts(verdict, names, sizeof(names));
     const char *resolution = coord_resolution_text((enum coord_resolution)verdict->resolution);
     if (!step_done(coord, slot, after_risk ? COORD_STEP_OVERRIDE : COORD_STEP_CONFLICTS, started,
@@ -224,6 +234,8 @@ static bool step_sizing(struct coord *coord, struct coord_slot *slot)
                    code != 0 ? error.message : decision->sizing.reason))
         return false;
     if (code != 0) {
+        coord__alert(coord, "RULE_ERROR", TG_SEVERITY_HIGH, TG_BREACH_NONE, signal->symbol,
+                     error.message);
         coord__end(coord, slot, COORD_OUTCOME_REJECTED, "RULE_ERROR", "sizing failed: %.150s",
                    error.message);
         return false;
@@ -239,8 +251,11 @@ static bool step_risk(struct coord *coord, struct coord_slot *slot)
     int64_t started = start(coord);
     int code = coord->options.judge.risk(coord->options.judge.context, &decision->risk_case,
                                          verdict, &error);
-    if (code != 0)
-        coord__alert(coord, "RULE_ERROR", TG_SEVERITY_HIGH, decision->signal.symbol, error.message);
+    if (code != 0) {
+        coord__alert(coord, "RULE_ERROR", TG_SEVERITY_HIGH, TG_BREACH_NONE, decision->signal.symbol,
+                     error.message);
+        verdict->status = COORD_RISK_REJECTED;
+    }
     enum coord_risk_status status = (enum coord_risk_status)verdict->status;
     if (!step_done(coord, slot, COORD_STEP_RISK, started, coord_risk_status_text(status), "%.180s",
                    code != 0 ? error.message : verdict->reason))
@@ -291,6 +306,7 @@ static void step_order(struct coord *coord, struct coord_slot *slot)
     struct tg_error error = {0};
     int64_t started = start(coord);
     int code;
+    slot->order_started = started;
     if (is_entry(decision)) {
         code = enter(coord, decision, &error);
     } else {
@@ -308,6 +324,9 @@ static void step_order(struct coord *coord, struct coord_slot *slot)
         end_refused(coord, slot, &error);
     else if (code != 0)
         coord__end(coord, slot, COORD_OUTCOME_EXECUTION_FAILED, "", "%.180s", error.message);
+    else if (tg_uuid_is_none(&decision->order_id))
+        coord__end(coord, slot, COORD_OUTCOME_EXECUTED, "",
+                   "the closing orders that are under way take the whole position");
     else
         decision->waiting = true;
 }

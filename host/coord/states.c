@@ -50,31 +50,73 @@ static void publish(struct coord *coord, uint16_t topic, uint8_t priority, const
         OBS_ERROR(coord->options.log, "coord", "an announcement was refused: %s", error.message);
 }
 
+/* An announcement must never be refused for its text: too long, or not UTF-8. */
+void coord__fit(char *destination, size_t size, const char *text)
+{
+    size_t length = 0;
+    for (size_t left = strlen(text); left > 0;) {
+        size_t bytes = tg_text_utf8_sequence(text, left);
+        size_t taken = bytes > 0 ? bytes : 1;
+        if (length + taken >= size)
+            break;
+        if (bytes > 0)
+            memcpy(destination + length, text, bytes);
+        else
+            destination[length] = '?';
+        length += taken;
+        text += taken;
+        left -= taken;
+    }
+    destination[length] = '\0';
+}
+
 void coord__announce(struct coord *coord, const char *event, const char *from, const char *to,
                      const char *actor, const char *message, uint8_t priority)
 {
     struct tg_system_events record = {0};
-    (void)tg_text_copy(record.event, sizeof(record.event), event);
-    if (from != NULL && tg_text_copy(record.from, sizeof(record.from), from))
+    coord__fit(record.event, sizeof(record.event), event);
+    if (from != NULL && from[0] != '\0') {
+        coord__fit(record.from, sizeof(record.from), from);
         TG_SET(&record, SYSTEM_EVENTS, from);
-    if (to != NULL && tg_text_copy(record.to, sizeof(record.to), to))
+    }
+    if (to != NULL && to[0] != '\0') {
+        coord__fit(record.to, sizeof(record.to), to);
         TG_SET(&record, SYSTEM_EVENTS, to);
-    if (actor != NULL && tg_text_copy(record.actor, sizeof(record.actor), actor))
+    }
+    if (actor != NULL && actor[0] != '\0') {
+        coord__fit(record.actor, sizeof(record.actor), actor);
         TG_SET(&record, SYSTEM_EVENTS, actor);
-    if (message != NULL && tg_text_copy(record.message, sizeof(record.message), message))
+    }
+    if (message != NULL && message[0] != '\0') {
+        coord__fit(record.message, sizeof(record.message), message);
         TG_SET(&record, SYSTEM_EVENTS, message);
+    }
     publish(coord, TG_TOPIC_SYSTEM_EVENTS, priority, &record, sizeof(record));
 }
 
-void coord__alert(struct coord *coord, const char *type, uint8_t severity, const char *symbol,
-                  const char *message)
+void coord__alert(struct coord *coord, const char *type, uint8_t severity, enum tg_breach breach,
+                  const char *symbol, const char *message)
 {
     struct tg_risk_alerts record = {.severity = severity};
-    (void)tg_text_copy(record.alert_type, sizeof(record.alert_type), type);
-    (void)tg_text_copy(record.message, sizeof(record.message), message);
+    coord__fit(record.alert_type, sizeof(record.alert_type), type);
+    coord__fit(record.message, sizeof(record.message), message[0] != '\0' ? message : type);
+    if (breach != TG_BREACH_NONE) {
+        record.breach_type = (uint8_t)breach;
+        TG_SET(&record, RISK_ALERTS, breach_type);
+    }
     if (symbol != NULL && tg_text_copy(record.symbol, sizeof(record.symbol), symbol))
         TG_SET(&record, RISK_ALERTS, symbol);
     publish(coord, TG_TOPIC_RISK_ALERTS, TG_PRIORITY_HIGH, &record, sizeof(record));
+}
+
+/* A tightening that the store refused holds all the same, and is told. */
+static void unstored(struct coord *coord, enum coord_state to, const struct tg_error *error)
+{
+    char text[256];
+    (void)snprintf(text, sizeof(text), "the change to %s could not be stored: %.180s",
+                   coord_state_text(to), error->message);
+    OBS_ERROR(coord->options.log, "coord", "%s", text);
+    coord__alert(coord, "store_failed", TG_SEVERITY_HIGH, TG_BREACH_NONE, NULL, text);
 }
 
 int coord__transition(struct coord *coord, enum coord_state to, const char *actor,
@@ -82,16 +124,19 @@ int coord__transition(struct coord *coord, enum coord_state to, const char *acto
 {
     struct coord_transition transition = {
         .from = coord->state, .to = to, .at = tg_clock_utc(&coord->options.clock)};
-    (void)snprintf(transition.actor, sizeof(transition.actor), "%s", actor);
-    (void)snprintf(transition.reason, sizeof(transition.reason), "%s", reason);
+    coord__fit(transition.actor, sizeof(transition.actor), actor);
+    coord__fit(transition.reason, sizeof(transition.reason), reason);
     if (coord->options.store.transition != NULL) {
+        struct tg_error failure = {0};
         int code =
-            coord->options.store.transition(coord->options.store.context, &transition, error);
-        if (code != 0 && to < coord->state)
+            coord->options.store.transition(coord->options.store.context, &transition, &failure);
+        if (code != 0 && to < coord->state) {
+            if (error != NULL)
+                *error = failure;
             return TG_PASS(error, code);
+        }
         if (code != 0)
-            OBS_ERROR(coord->options.log, "coord", "the change to %s could not be stored",
-                      coord_state_text(to));
+            unstored(coord, to, &failure);
     }
     const char *from = coord_state_text(coord->state);
     coord->state = to;
@@ -139,13 +184,14 @@ int coord_reset(struct coord *coord, const char *actor, const char *reason, bool
         return refuse(coord, "reset", "HALTED", error);
     if (reason == NULL || reason[0] == '\0')
         return TG_FAIL(error, INVALID, "reset: needs a reason");
-    if (trade_breaker_stands(coord->options.trade, TG_BREACH_MAX_DRAWDOWN)) {
-        if (!override_drawdown)
-            return TG_FAIL(error, REFUSED,
-                           "reset: the max_drawdown breaker stands; --override lifts it");
+    bool stands = trade_breaker_stands(coord->options.trade, TG_BREACH_MAX_DRAWDOWN);
+    if (stands && !override_drawdown)
+        return TG_FAIL(error, REFUSED,
+                       "reset: the max_drawdown breaker stands; --override lifts it");
+    int code = coord__transition(coord, COORD_PAUSED, actor, reason, error);
+    if (code == 0 && stands)
         trade_breaker_lift(coord->options.trade, TG_BREACH_MAX_DRAWDOWN);
-    }
-    return coord__transition(coord, COORD_PAUSED, actor, reason, error);
+    return code;
 }
 
 enum coord_state coord_get_state(const struct coord *coord)
