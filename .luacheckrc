@@ -9,6 +9,7 @@ files["scripts"] = {
         "rawset", "setmetatable", "utf8", "warn", "xpcall",
     },
     read_globals = {
+        "config",
         string = { fields = { "split" } },
     },
 }

@@ -2,10 +2,9 @@
 --
 -- The rules below are asked one after the other. Each is a small function
 --
---     rule(case, risk, trade)
+--     rule(case, trade)
 --
 -- case    the proposal and the state of the account, read-only
--- risk    the numbers of config/risk.yaml, read-only
 -- trade   the proposal as reduced so far: trade.size_usd, trade.leverage; and the distance of its
 --         stop in % of the entry price, trade.stop_distance_pct, nil without a stop
 --
@@ -21,6 +20,62 @@ local correlation = require "correlation"
 
 local floor, min, max, huge = math.floor, math.min, math.max, math.huge
 local format = string.format
+
+--------------------------------------------------------------------------------------------------
+-- The numbers of config/risk.yaml. They are read once, because a change of the configuration loads
+-- this file anew; a rule finds them as locals, which costs it next to nothing.
+--------------------------------------------------------------------------------------------------
+
+local limits, stop_of, confidence_of, size_of, leverage_of =
+    config.risk.limits, config.risk.stop, config.risk.confidence, config.risk.size,
+    config.risk.leverage
+local correlations = config.risk.correlations
+
+local POSITION_SIZE_MAX_PCT = limits.position_size_max_pct
+local RISK_PER_TRADE_MAX_PCT = limits.risk_per_trade_max_pct
+local LEVERAGE_MAX = limits.leverage_max
+local EXPOSURE_MAX_PCT = limits.exposure_max_pct
+local CORRELATED_MAX_PCT = limits.correlated_exposure_max_pct
+local CORRELATED_WARNING_PCT = CORRELATED_MAX_PCT * limits.correlated_exposure_warning_pct / 100
+local CORRELATION_MIN = limits.correlation_min
+local MARGIN_UTILIZATION_MAX_PCT = limits.margin_utilization_max_pct
+local POSITIONS_PER_SYMBOL_MAX = limits.positions_per_symbol_max
+local POSITIONS_MAX = limits.positions_max
+local PRICE_COLLAR_PCT = limits.price_collar_pct
+local ORDERS_PER_MINUTE_MAX = limits.entry_orders_per_minute_max
+local ORDERS_PER_DAY_MAX = limits.entry_orders_per_day_max
+local ORDERS_HALT_FACTOR = limits.entry_orders_halt_factor
+local DAILY_LOSS_MAX_PCT = limits.daily_loss_max_pct
+local WEEKLY_LOSS_MAX_PCT = limits.weekly_loss_max_pct
+local DRAWDOWN_MAX_PCT = limits.drawdown_max_pct
+
+local STOP_MIN_PCT = stop_of.distance_min_pct
+local STOP_MAX_PCT = stop_of.distance_max_pct
+local STOP_SYMBOLS = stop_of.symbols -- nil where no symbol has a limit of its own
+local REWARD_RISK_MIN = stop_of.reward_risk_min
+
+local CONFIDENCE_OF_REGIME = {
+    trending_bull = confidence_of.trending,
+    trending_bear = confidence_of.trending,
+    ranging = confidence_of.ranging,
+    volatile_bull = confidence_of.volatile,
+    volatile_bear = confidence_of.volatile,
+    choppy = confidence_of.choppy,
+    breakout_potential = confidence_of.breakout,
+    unknown = confidence_of.unknown,
+}
+local CONFIDENCE_OF_STRICTNESS = {
+    relaxed = confidence_of.relaxed,
+    normal = confidence_of.normal,
+    strict = confidence_of.strict,
+    very_strict = confidence_of.very_strict,
+}
+local CONFIDENCE_3_LOSSES = confidence_of.add_after_3_losses
+local CONFIDENCE_5_LOSSES = confidence_of.add_after_5_losses
+
+local SIZE_LOSSES = size_of.losses_in_a_row
+local SIZE_LOSSES_FACTOR = size_of.losses_factor
+local SIZE_SPIKE_FACTOR = size_of.volatility_spike_factor
 
 -- What is exactly at a limit is within it, whatever the rounding of the division before:
 -- x > limit * ABOVE says that x is over it, x < limit * BELOW that x is under it.
@@ -49,7 +104,7 @@ end
 --------------------------------------------------------------------------------------------------
 
 -- 0. The proposal makes sense. Written so that NaN, which compares false with everything, fails.
-local function valid_proposal(case, _, trade)
+local function valid_proposal(case, trade)
     local buys, leverage, confidence = case.side == "buy", case.leverage, case.confidence
     local entry, stop, target = case.entry_price, case.stop_loss, case.take_profit
     if case.symbol == "" then
@@ -83,21 +138,20 @@ local function valid_proposal(case, _, trade)
 end
 
 -- 1. No breaker stands, and the state does not hit one.
-local function circuit_breakers(case, risk)
-    local limits = risk.limits
+local function circuit_breakers(case)
     if case.breaker_stands then
         return "TRADING_HALTED", "the breaker " .. case.breaker .. " stands", "halted"
     elseif case.equity <= 0 then
         return "TRADING_HALTED", "there is no equity", "halted"
-    elseif case.daily_pnl_pct <= -limits.daily_loss_max_pct then
+    elseif case.daily_pnl_pct <= -DAILY_LOSS_MAX_PCT then
         return "CIRCUIT_BREAKER", format("the day's loss is %.2f %% (limit %g %%)",
-            -case.daily_pnl_pct, limits.daily_loss_max_pct), "halted"
-    elseif case.weekly_pnl_pct <= -limits.weekly_loss_max_pct then
+            -case.daily_pnl_pct, DAILY_LOSS_MAX_PCT), "halted"
+    elseif case.weekly_pnl_pct <= -WEEKLY_LOSS_MAX_PCT then
         return "CIRCUIT_BREAKER", format("the week's loss is %.2f %% (limit %g %%)",
-            -case.weekly_pnl_pct, limits.weekly_loss_max_pct), "halted"
-    elseif case.drawdown_pct >= limits.drawdown_max_pct then
+            -case.weekly_pnl_pct, WEEKLY_LOSS_MAX_PCT), "halted"
+    elseif case.drawdown_pct >= DRAWDOWN_MAX_PCT then
         return "CIRCUIT_BREAKER", format("the drawdown is %.2f %% (limit %g %%)",
-            case.drawdown_pct, limits.drawdown_max_pct), "halted"
+            case.drawdown_pct, DRAWDOWN_MAX_PCT), "halted"
     end
 end
 
@@ -110,51 +164,37 @@ local function cooldowns(case)
 end
 
 -- 3. There is a stop, neither too tight nor too wide, and the reward is worth the risk.
-local function stop_loss(case, risk, trade)
-    local entry, price = case.entry_price, case.stop_loss
-    if not price then
+local function stop_loss(case, trade)
+    local distance = trade.stop_distance_pct
+    if not distance then
         return "STOP_LOSS_REQUIRED", "an entry needs a stop-loss"
     end
-    local stop = risk.stop
-    local own = stop.symbols and stop.symbols[case.symbol]
-    local distance_max = own and own.distance_max_pct or stop.distance_max_pct
-    local distance = trade.stop_distance_pct
-    if distance < stop.distance_min_pct * BELOW then
+    local own = STOP_SYMBOLS and STOP_SYMBOLS[case.symbol]
+    local distance_max = own and own.distance_max_pct or STOP_MAX_PCT
+    if distance < STOP_MIN_PCT * BELOW then
         return "STOP_TOO_TIGHT", format("the stop is %.3f %% away (at least %g %%)", distance,
-            stop.distance_min_pct)
+            STOP_MIN_PCT)
     elseif distance > distance_max * ABOVE then
         return "STOP_TOO_WIDE", format("the stop is %.3f %% away (at most %g %%)", distance,
             distance_max)
     end
-    local target = case.take_profit
+    local target, entry = case.take_profit, case.entry_price
     if target then
-        local ratio = (target - entry) / (entry - price)
-        if ratio < stop.reward_risk_min * BELOW then
-            return "LOW_RR", format("reward to risk is %.2f (at least %g)", ratio,
-                stop.reward_risk_min)
+        local ratio = (target - entry) / (entry - case.stop_loss)
+        if ratio < REWARD_RISK_MIN * BELOW then
+            return "LOW_RR", format("reward to risk is %.2f (at least %g)", ratio, REWARD_RISK_MIN)
         end
     end
 end
 
 -- 4. The signal is confident enough for the regime, the recent losses and the strictness.
-local CONFIDENCE_OF_REGIME = {
-    trending_bull = "trending",
-    trending_bear = "trending",
-    ranging = "ranging",
-    volatile_bull = "volatile",
-    volatile_bear = "volatile",
-    choppy = "choppy",
-    breakout_potential = "breakout",
-    unknown = "unknown",
-}
-
-local function confidence(case, risk)
-    local numbers, losses = risk.confidence, case.consecutive_losses
-    local needed = numbers[CONFIDENCE_OF_REGIME[case.regime]] + numbers[case.strictness]
+local function confidence(case)
+    local losses = case.consecutive_losses
+    local needed = CONFIDENCE_OF_REGIME[case.regime] + CONFIDENCE_OF_STRICTNESS[case.strictness]
     if losses >= 5 then
-        needed = needed + numbers.add_after_5_losses
+        needed = needed + CONFIDENCE_5_LOSSES
     elseif losses >= 3 then
-        needed = needed + numbers.add_after_3_losses
+        needed = needed + CONFIDENCE_3_LOSSES
     end
     if needed > 1 then
         needed = 1
@@ -167,26 +207,25 @@ local function confidence(case, risk)
 end
 
 -- 5. The size: a share of equity, the loss at the stop, losses in a row, a volatility spike.
-local function size(case, risk, trade)
-    local limits, factors = risk.limits, risk.size
+local function size(case, trade)
     local equity, distance = case.equity, trade.stop_distance_pct
-    local largest = equity * limits.position_size_max_pct / 100
+    local largest = equity * POSITION_SIZE_MAX_PCT / 100
     if trade.size_usd > largest then
-        reduce(trade, "size_usd", "POSITION_SIZE", largest, limits.position_size_max_pct)
+        reduce(trade, "size_usd", "POSITION_SIZE", largest, POSITION_SIZE_MAX_PCT)
     end
     if distance then
-        largest = equity * limits.risk_per_trade_max_pct / distance
+        largest = equity * RISK_PER_TRADE_MAX_PCT / distance
         if trade.size_usd > largest then
-            reduce(trade, "size_usd", "RISK_PER_TRADE", largest, limits.risk_per_trade_max_pct)
+            reduce(trade, "size_usd", "RISK_PER_TRADE", largest, RISK_PER_TRADE_MAX_PCT)
         end
     end
-    if case.consecutive_losses >= factors.losses_in_a_row then
-        reduce(trade, "size_usd", "LOSSES_SIZE", trade.size_usd * factors.losses_factor,
-            factors.losses_factor)
+    if case.consecutive_losses >= SIZE_LOSSES then
+        reduce(trade, "size_usd", "LOSSES_SIZE", trade.size_usd * SIZE_LOSSES_FACTOR,
+            SIZE_LOSSES_FACTOR)
     end
     if case.volatility_spike then
-        reduce(trade, "size_usd", "VOLATILITY_SIZE",
-            trade.size_usd * factors.volatility_spike_factor, factors.volatility_spike_factor)
+        reduce(trade, "size_usd", "VOLATILITY_SIZE", trade.size_usd * SIZE_SPIKE_FACTOR,
+            SIZE_SPIKE_FACTOR)
     end
 end
 
@@ -197,68 +236,66 @@ local function cap_leverage(trade, rule, limit)
     end
 end
 
-local function leverage(case, risk, trade)
+local function leverage(case, trade)
     if trade.leverage == 1 then
         return
     end
-    local caps, drawdown, losses = risk.leverage, case.drawdown_pct, case.consecutive_losses
-    cap_leverage(trade, "LEVERAGE_MAX", risk.limits.leverage_max)
-    cap_leverage(trade, "LEVERAGE_REGIME", caps[case.regime])
+    local drawdown, losses = case.drawdown_pct, case.consecutive_losses
+    cap_leverage(trade, "LEVERAGE_MAX", LEVERAGE_MAX)
+    cap_leverage(trade, "LEVERAGE_REGIME", leverage_of[case.regime])
     if drawdown >= 15 then
-        cap_leverage(trade, "LEVERAGE_DRAWDOWN", caps.drawdown_15)
+        cap_leverage(trade, "LEVERAGE_DRAWDOWN", leverage_of.drawdown_15)
     elseif drawdown >= 10 then
-        cap_leverage(trade, "LEVERAGE_DRAWDOWN", caps.drawdown_10)
+        cap_leverage(trade, "LEVERAGE_DRAWDOWN", leverage_of.drawdown_10)
     elseif drawdown >= 5 then
-        cap_leverage(trade, "LEVERAGE_DRAWDOWN", caps.drawdown_5)
+        cap_leverage(trade, "LEVERAGE_DRAWDOWN", leverage_of.drawdown_5)
     end
     if losses >= 5 then
-        cap_leverage(trade, "LEVERAGE_LOSSES", caps.losses_5)
+        cap_leverage(trade, "LEVERAGE_LOSSES", leverage_of.losses_5)
     elseif losses >= 3 then
-        cap_leverage(trade, "LEVERAGE_LOSSES", caps.losses_3)
+        cap_leverage(trade, "LEVERAGE_LOSSES", leverage_of.losses_3)
     end
 end
 
 -- 6, of a rebalancing trade: no leverage.
-local function leverage_of_rebalance(_, _, trade)
+local function leverage_of_rebalance(_, trade)
     cap_leverage(trade, "LEVERAGE_REBALANCE", 1)
 end
 
 -- 7. All that is open, and this trade, with leverage.
-local function exposure(case, risk, trade)
+local function exposure(case, trade)
     local total = case.exposure_pct + trade.size_usd * trade.leverage / case.equity * 100
-    if total > risk.limits.exposure_max_pct * ABOVE then
+    if total > EXPOSURE_MAX_PCT * ABOVE then
         return "EXPOSURE_LIMIT", format("exposure would be %.2f %% of equity (at most %g %%)",
-            total, risk.limits.exposure_max_pct)
+            total, EXPOSURE_MAX_PCT)
     end
 end
 
 -- 8. What is open on symbols that move alike, weighted by how alike, and this trade.
-local function correlated_exposure(case, risk, trade)
-    local limits, open = risk.limits, case.positions
+local function correlated_exposure(case, trade)
+    local symbol, open = case.symbol, case.positions
     local before = 0
     for i = 1, #open do
         local position = open[i]
         if not position.decision then
-            local alike = correlation.between(risk.correlations, case.symbol, position.symbol)
-            if alike > limits.correlation_min then
+            local alike = correlation.between(correlations, symbol, position.symbol)
+            if alike > CORRELATION_MIN then
                 before = before + position.exposure_pct * alike
             end
         end
     end
-    local limit = limits.correlated_exposure_max_pct
     local total = before + trade.size_usd / case.equity * 100
-    if total > limit * ABOVE then
+    if total > CORRELATED_MAX_PCT * ABOVE then
         return "CORRELATED_EXPOSURE",
-            format("correlated exposure would be %.2f %% of equity (at most %g %%)", total, limit)
-    end
-    local warning = limit * limits.correlated_exposure_warning_pct / 100
-    if total >= warning * BELOW then
-        note(trade, "warnings", "CORRELATED_EXPOSURE", before, total, warning)
+            format("correlated exposure would be %.2f %% of equity (at most %g %%)", total,
+                CORRELATED_MAX_PCT)
+    elseif total >= CORRELATED_WARNING_PCT * BELOW then
+        note(trade, "warnings", "CORRELATED_EXPOSURE", before, total, CORRELATED_WARNING_PCT)
     end
 end
 
 -- 9. The margin is there, and enough of it stays free.
-local function margin(case, risk, trade)
+local function margin(case, trade)
     local equity, available = case.equity, case.margin_available
     local needed = trade.size_usd / trade.leverage
     if needed > available * ABOVE then
@@ -266,56 +303,53 @@ local function margin(case, risk, trade)
             available)
     end
     local used_pct = (equity - available + needed) / equity * 100
-    local limit = risk.limits.margin_utilization_max_pct
-    if used_pct > limit * ABOVE then
+    if used_pct > MARGIN_UTILIZATION_MAX_PCT * ABOVE then
         return "MARGIN_UTILIZATION",
-            format("margin in use would be %.2f %% of equity (at most %g %%)", used_pct, limit)
+            format("margin in use would be %.2f %% of equity (at most %g %%)", used_pct,
+                MARGIN_UTILIZATION_MAX_PCT)
     end
 end
 
 -- 10. Not too many positions.
-local function positions(case, risk)
-    local limits = risk.limits
-    if case.positions_of_symbol >= limits.positions_per_symbol_max then
+local function positions(case)
+    if case.positions_of_symbol >= POSITIONS_PER_SYMBOL_MAX then
         return "POSITION_LIMIT", format("%d positions on %s are open (at most %d)",
-            case.positions_of_symbol, case.symbol, floor(limits.positions_per_symbol_max))
-    elseif case.positions_open >= limits.positions_max then
+            case.positions_of_symbol, case.symbol, floor(POSITIONS_PER_SYMBOL_MAX))
+    elseif case.positions_open >= POSITIONS_MAX then
         return "POSITION_LIMIT", format("%d positions are open (at most %d)", case.positions_open,
-            floor(limits.positions_max))
+            floor(POSITIONS_MAX))
     end
 end
 
 -- 11. The entry price is near the market.
-local function price_collar(case, risk)
-    local last, limit = case.last_price, risk.limits.price_collar_pct
+local function price_collar(case)
+    local last = case.last_price
     if last <= 0 then
         return "PRICE_COLLAR", "there is no last price to hold the entry price against"
     end
     local distance = (case.entry_price - last) / last * 100
-    if distance > limit * ABOVE or -distance > limit * ABOVE then
+    if distance > PRICE_COLLAR_PCT * ABOVE or distance < -PRICE_COLLAR_PCT * ABOVE then
         return "PRICE_COLLAR",
             format("the entry price is %+.3f %% off the last price (at most %g %%)", distance,
-                limit)
+                PRICE_COLLAR_PCT)
     end
 end
 
 -- 12. Not too many entry orders; far too many means that something runs wild.
-local function order_rate(case, risk)
-    local limits = risk.limits
-    local minute_max, day_max = limits.entry_orders_per_minute_max, limits.entry_orders_per_day_max
-    local halt = limits.entry_orders_halt_factor
-    if case.entry_orders_minute < minute_max and case.entry_orders_day < day_max then
+local function order_rate(case)
+    local minute, day = case.entry_orders_minute, case.entry_orders_day
+    if minute < ORDERS_PER_MINUTE_MAX and day < ORDERS_PER_DAY_MAX then
         return
     end
-    local runs_wild = case.entry_orders_minute >= minute_max * halt
-        or case.entry_orders_day >= day_max * halt
+    local runs_wild = minute >= ORDERS_PER_MINUTE_MAX * ORDERS_HALT_FACTOR
+        or day >= ORDERS_PER_DAY_MAX * ORDERS_HALT_FACTOR
     return "ORDER_RATE", format("%d entry orders in a minute, %d today (at most %d and %d)",
-        case.entry_orders_minute, case.entry_orders_day, floor(minute_max), floor(day_max)),
+        minute, day, floor(ORDERS_PER_MINUTE_MAX), floor(ORDERS_PER_DAY_MAX)),
         runs_wild and "halted" or nil
 end
 
 -- 13. What is left is an order that the venue takes.
-local function minimum(case, _, trade)
+local function minimum(case, trade)
     if trade.size_usd <= 0 or trade.size_usd < case.size_min * BELOW then
         return "BELOW_MINIMUM", format("the size is %.2f (at least %.2f)", trade.size_usd,
             case.size_min)
@@ -341,26 +375,26 @@ local EXIT = { valid_proposal, price_collar, minimum }
 -- Two tables that every judgement fills anew, so that judging leaves no garbage behind.
 local trade, verdict = {}, {}
 
-local function judge(case, config)
-    local risk = config.risk
+local function refusal(code, reason, status)
+    verdict.status, verdict.code, verdict.reason = status or "rejected", code, reason
+    verdict.size_usd, verdict.leverage = nil, nil
+    verdict.reductions, verdict.warnings = trade.reductions, trade.warnings
+    return verdict
+end
+
+local function judge(case)
     local rules = case.reduces and EXIT or case.profile == "rebalance" and REBALANCE or ENTRY
     trade.size_usd, trade.leverage = case.size_usd, case.leverage
     trade.reductions, trade.warnings, trade.stop_distance_pct = nil, nil, nil
-    local code, reason, status
     for i = 1, #rules do
-        code, reason, status = rules[i](case, risk, trade)
+        local code, reason, status = rules[i](case, trade)
         if code then
-            break
+            return refusal(code, reason, status)
         end
     end
-    if code then
-        verdict.status = status or "rejected"
-        verdict.size_usd, verdict.leverage = nil, nil
-    else
-        verdict.status = trade.reductions and "modified" or "approved"
-        verdict.size_usd, verdict.leverage = trade.size_usd, trade.leverage
-    end
-    verdict.code, verdict.reason = code, reason
+    verdict.status = trade.reductions and "modified" or "approved"
+    verdict.code, verdict.reason = nil, nil
+    verdict.size_usd, verdict.leverage = trade.size_usd, trade.leverage
     verdict.reductions, verdict.warnings = trade.reductions, trade.warnings
     return verdict
 end
@@ -370,11 +404,9 @@ end
 -- They take their numbers from the configuration, so that a change of a limit does not break them.
 --------------------------------------------------------------------------------------------------
 
-local function selftest(test, config)
-    local risk = config.risk
-    local limits, stop = risk.limits, risk.stop
+local function selftest(test)
     local equity = 10000
-    local distance = max(stop.distance_min_pct, min(1, stop.distance_max_pct)) / 100
+    local distance = max(STOP_MIN_PCT, min(1, STOP_MAX_PCT)) / 100
 
     -- A trade that every rule likes, with some fields changed; "none" takes one away.
     local function sound(changes)
@@ -384,7 +416,7 @@ local function selftest(test, config)
                 limits.risk_per_trade_max_pct, limits.margin_utilization_max_pct,
                 limits.correlated_exposure_max_pct / 2) / 1000,
             entry_price = 100, stop_loss = 100 * (1 - distance),
-            take_profit = 100 * (1 + 2 * distance * stop.reward_risk_min),
+            take_profit = 100 * (1 + 2 * distance * REWARD_RISK_MIN),
             leverage = 1, confidence = 1, regime = "trending_bull", strictness = "normal",
             last_price = 100, equity = equity, margin_available = equity, size_min = 0,
         }
@@ -404,7 +436,7 @@ local function selftest(test, config)
     test("a sound trade is approved", sound(), { status = "approved", leverage = 1, code = "" })
     test("so is its mirror image", sound {
         side = "sell", stop_loss = 100 * (1 + distance),
-        take_profit = 100 * (1 - 2 * distance * stop.reward_risk_min),
+        take_profit = 100 * (1 - 2 * distance * REWARD_RISK_MIN),
     }, { status = "approved" })
 
     refused("an unknown side", { side = "long" }, "INVALID_PROPOSAL")
@@ -423,24 +455,24 @@ local function selftest(test, config)
     refused("a cool-down", { in_cooldown = true, cooldown = "post_loss", cooldown_seconds = 60 },
         "IN_COOLDOWN")
     refused("no stop", { stop_loss = "none" }, "STOP_LOSS_REQUIRED")
-    if stop.distance_min_pct > 0 then
-        refused("a stop too tight", { stop_loss = 100 - stop.distance_min_pct * 0.99 },
+    if STOP_MIN_PCT > 0 then
+        refused("a stop too tight", { stop_loss = 100 - STOP_MIN_PCT * 0.99 },
             "STOP_TOO_TIGHT")
     end
-    refused("a stop too wide", { stop_loss = 100 - stop.distance_max_pct * 1.01 }, "STOP_TOO_WIDE")
-    if stop.reward_risk_min > 0 then
+    refused("a stop too wide", { stop_loss = 100 - STOP_MAX_PCT * 1.01 }, "STOP_TOO_WIDE")
+    if REWARD_RISK_MIN > 0 then
         refused("little reward",
-            { take_profit = 100 * (1 + 0.99 * distance * stop.reward_risk_min) }, "LOW_RR")
+            { take_profit = 100 * (1 + 0.99 * distance * REWARD_RISK_MIN) }, "LOW_RR")
     end
     refused("no confidence", { confidence = 0, strictness = "very_strict", regime = "choppy" },
         "CONFIDENCE_TOO_LOW")
-    if risk.size.volatility_spike_factor < 1 then
+    if SIZE_SPIKE_FACTOR < 1 then
         test("the size while volatility spikes", sound { volatility_spike = true }, {
-            status = "modified", size_usd = sound().size_usd * risk.size.volatility_spike_factor,
+            status = "modified", size_usd = sound().size_usd * SIZE_SPIKE_FACTOR,
         })
     end
     test("too much leverage is brought down", sound { leverage = 100, exposure_pct = -1e6 },
-        { status = "modified", leverage = min(limits.leverage_max, risk.leverage.trending_bull) })
+        { status = "modified", leverage = min(limits.leverage_max, leverage_of.trending_bull) })
     refused("too much exposure", { exposure_pct = limits.exposure_max_pct }, "EXPOSURE_LIMIT")
     refused("too much correlated exposure", { positions = {
         { symbol = "AAA/USDT", side = "buy", exposure_pct = limits.correlated_exposure_max_pct },

@@ -159,6 +159,8 @@ void lua__make_library(lua_State *state)
 {
     lua_createtable(state, 0, 16); /* a metatable whose __index are the library's names */
     lua_createtable(state, 0, 16);
+    lua_pushvalue(state, -3);
+    lua_setfield(state, -2, "config");
     add_base(state);
     lua__add_number_functions(state);
     add_view(state, "string", lua__add_text_functions);

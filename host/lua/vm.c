@@ -242,10 +242,11 @@ static int build(lua_State *state)
 {
     const struct lua_vm_options *options = lua_touserdata(state, 1);
     struct lua_vm *vm = lua__vm(state);
+    lua__push_config(state, options->parameters, options->parameter_count);
+    lua_pushvalue(state, -1);
+    vm->config_reference = luaL_ref(state, LUA_REGISTRYINDEX);
     lua__make_library(state);
     vm->library_reference = luaL_ref(state, LUA_REGISTRYINDEX);
-    lua__push_config(state, options->parameters, options->parameter_count);
-    vm->config_reference = luaL_ref(state, LUA_REGISTRYINDEX);
     return 0;
 }
 

@@ -81,7 +81,8 @@ struct lua_source {
     const char *text;
     size_t length;
 };
-/* A number, text or flag of the read-only `config`, by its dotted path. */
+/* A number, text or flag of the read-only `config`, by its dotted path. Files may read `config`
+ * while they load, and functions get it as their second argument. */
 struct lua_parameter {
     const char *path;
     enum { LUA_PARAMETER_NUMBER, LUA_PARAMETER_TEXT, LUA_PARAMETER_FLAG } kind;

@@ -96,7 +96,8 @@ void lua__make_view(lua_State *state);
 void lua__push_behind_view(lua_State *state, int index);
 /* Pushes a new environment for one file. */
 void lua__push_environment(lua_State *state);
-/* Makes the library that the environments show, and the string metatable. */
+/* Makes the library that the environments show, with the config on top of the stack in it, and the
+ * string metatable. */
 void lua__make_library(lua_State *state);
 
 /* file.c */

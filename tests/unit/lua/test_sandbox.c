@@ -74,6 +74,10 @@ static void globals_cannot_be_set(void **state)
     outcome_is("string.rep = 1", LUA_OUTCOME_RUNTIME, "read-only");
     outcome_is("('').rep = 1", LUA_OUTCOME_RUNTIME, NULL);
     load_is("global = 1 return {}", NULL, LUA_OUTCOME_RUNTIME, "main.lua:1: global 'global'");
+    /* The config is there while a file loads, and read-only then too. */
+    load_is("assert(config.limits.size_max == 20) return {}", NULL, LUA_OUTCOME_OK, NULL);
+    load_is("config.limits.size_max = 1 return {}", NULL, LUA_OUTCOME_RUNTIME, "read-only");
+    load_is("config = {} return {}", NULL, LUA_OUTCOME_RUNTIME, "global 'config' cannot be set");
 }
 
 /* I3 */
