@@ -36,13 +36,13 @@ static int check_losses(const struct trade_limits *limits, const struct trade_li
     double weekly = tg_decimal_to_double(limits->weekly_loss_max_pct);
     double drawdown = tg_decimal_to_double(limits->drawdown_max_pct);
     if (-given->daily_pnl_pct >= daily)
-        return TG_FAIL(error, REFUSED, "CIRCUIT_BREAKER: daily loss of %.4f %% (limit %.4f %%)",
+        return TG_FAIL(error, REFUSED, "CIRCUIT_BREAKER: daily loss of %.2f %% (limit %g %%)",
                        -given->daily_pnl_pct, daily);
     if (-given->weekly_pnl_pct >= weekly)
-        return TG_FAIL(error, REFUSED, "CIRCUIT_BREAKER: weekly loss of %.4f %% (limit %.4f %%)",
+        return TG_FAIL(error, REFUSED, "CIRCUIT_BREAKER: weekly loss of %.2f %% (limit %g %%)",
                        -given->weekly_pnl_pct, weekly);
     if (given->drawdown_pct >= drawdown)
-        return TG_FAIL(error, REFUSED, "CIRCUIT_BREAKER: drawdown of %.4f %% (limit %.4f %%)",
+        return TG_FAIL(error, REFUSED, "CIRCUIT_BREAKER: drawdown of %.2f %% (limit %g %%)",
                        given->drawdown_pct, drawdown);
     return TG_E_OK;
 }
@@ -52,7 +52,7 @@ static int check_amounts(const struct trade_limits *limits, const struct trade_l
 {
     bool overflow = false;
     if (above_share(given->size_usd, limits->position_size_max_pct, given->equity))
-        return TG_FAIL(error, REFUSED, "POSITION_SIZE: the size is over %.4f %% of equity",
+        return TG_FAIL(error, REFUSED, "POSITION_SIZE: the size is over %g %% of equity",
                        tg_decimal_to_double(limits->position_size_max_pct));
     if (given->leverage > limits->leverage_max)
         return TG_FAIL(error, REFUSED, "LEVERAGE: %lld is over the limit of %lld",
@@ -62,10 +62,9 @@ static int check_amounts(const struct trade_limits *limits, const struct trade_l
         tg_decimal_multiply(given->size_usd, leverage, TG_ROUND_UP, &overflow);
     struct tg_decimal exposure = tg_decimal_add(given->exposure, added, &overflow);
     if (overflow || above_share(exposure, limits->exposure_max_pct, given->equity))
-        return TG_FAIL(
-            error, REFUSED,
-            "EXPOSURE_LIMIT: open exposure and size x leverage are over %.4f %% of equity",
-            tg_decimal_to_double(limits->exposure_max_pct));
+        return TG_FAIL(error, REFUSED,
+                       "EXPOSURE_LIMIT: open exposure and size x leverage are over %g %% of equity",
+                       tg_decimal_to_double(limits->exposure_max_pct));
     struct tg_decimal margin = tg_decimal_divide(given->size_usd, leverage, TG_ROUND_UP, &overflow);
     if (overflow || tg_decimal_compare(margin, given->margin_available) > 0)
         return TG_FAIL(error, REFUSED,
@@ -74,7 +73,7 @@ static int check_amounts(const struct trade_limits *limits, const struct trade_l
     used = tg_decimal_add(used, margin, &overflow);
     if (overflow || above_share(used, limits->margin_utilization_max_pct, given->equity))
         return TG_FAIL(error, REFUSED,
-                       "MARGIN_UTILIZATION: margin in use would be over %.4f %% of equity",
+                       "MARGIN_UTILIZATION: margin in use would be over %g %% of equity",
                        tg_decimal_to_double(limits->margin_utilization_max_pct));
     return TG_E_OK;
 }
@@ -89,7 +88,7 @@ static int check_collar(const struct trade_limits *limits, const struct trade_li
         tg_decimal_subtract(given->entry_price, given->last_price, &overflow), &overflow);
     if (overflow || above_share(away, limits->price_collar_pct, given->last_price))
         return TG_FAIL(error, REFUSED,
-                       "PRICE_COLLAR: the limit price is over %.4f %% from the last price",
+                       "PRICE_COLLAR: the limit price is over %g %% from the last price",
                        tg_decimal_to_double(limits->price_collar_pct));
     return TG_E_OK;
 }

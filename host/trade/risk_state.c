@@ -105,7 +105,7 @@ static void judge(struct trade *trade, enum tg_breach breach, struct tg_decimal 
                                      .has_value = true,
                                      .value = value,
                                      .limit = bound},
-                     "%s %.4f %% reached its limit of %.4f %%", what, value, bound);
+                     "%s %.2f %% reached its limit of %g %%", what, value, bound);
 }
 
 void trade__judge_breakers(struct trade *trade)
