@@ -1,0 +1,4 @@
+/* Its name has letters that no name has. */
+#include "zoo.h"
+
+ZOO_PLUGIN("Bad Name", ZOO_IDLE);
