@@ -1,9 +1,10 @@
 /*
  * Plugin files: found, judged, loaded, remembered.
  *
- * A file is judged by its bytes and its permissions first, then loaded, then its descriptor is
- * judged; only after that is any of its functions called. A loaded file stays loaded as long as the
- * process: unloading code that may have threads, destructors or symbols in use is not safe.
+ * A file is judged by its bytes and its permissions first, then loaded (in a child first, see
+ * trial.c), then its descriptor is judged; only after that is any of its functions called. A loaded
+ * file stays loaded as long as the process: unloading code that may have threads, destructors or
+ * symbols in use is not safe.
  */
 #include "plugin_int.h"
 
@@ -41,30 +42,22 @@ static int resolve(const char *path, char real[PATH_MAX], struct tg_error *error
     return code;
 }
 
-/* The loader's words without the path that they begin with. */
-static const char *words_of_loader(const char *real)
-{
-    const char *words = dlerror();
-    size_t length = strlen(real);
-    if (words == NULL)
-        return "for no reason given";
-    return strncmp(words, real, length) == 0 && strncmp(words + length, ": ", 2) == 0
-               ? words + length + 2
-               : words;
-}
-
-static int load(struct plugin_kept_file *kept, struct tg_error *error)
+static int load(const struct plugin_host *host, struct plugin_kept_file *kept,
+                struct tg_error *error)
 {
     const char *path = kept->path;
     char real[PATH_MAX];
     int code = resolve(path, real, error);
     if (code == 0)
         code = plugin__judge_file(path, error);
+    if (code == 0)
+        code = plugin__try_to_load(path, real, &host->options.real_clock, error);
     if (code != 0)
         return code;
     void *library = dlopen(real, RTLD_NOW | RTLD_LOCAL);
     if (library == NULL)
-        return TG_FAIL(error, FAILED, "%s: cannot be loaded: %.200s", path, words_of_loader(real));
+        return TG_FAIL(error, FAILED, "%s: cannot be loaded: %.200s", path,
+                       plugin__loader_words(real));
     const struct tg_plugin *plugin = dlsym(library, TG_PLUGIN_SYMBOL);
     if (plugin == NULL)
         return TG_FAIL(error, NOT_FOUND, "%s: has no symbol " TG_PLUGIN_SYMBOL, path);
@@ -120,7 +113,7 @@ static int add_file(struct plugin_host *host, const char *folder, const char *na
     int code = take_file(host, folder, name, &kept, error);
     if (code != 0 || kept->file.descriptor != NULL)
         return code;
-    if (load(kept, &refusal) == 0) {
+    if (load(host, kept, &refusal) == 0) {
         const struct plugin_file *same = plugin_find(host, kept->name);
         if (same != &kept->file) {
             (void)TG_FAIL(&refusal, EXISTS, "%s: the name %s is taken by %s", kept->path,

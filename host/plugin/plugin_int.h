@@ -17,6 +17,7 @@
 #define PLUGIN_MESSAGE_LIMIT_NS (5 * TG_NS_PER_SEC) /* of one on_message on a lane */
 #define PLUGIN_FILE_BYTES_MAX   (256u * 1024u * 1024u)
 #define PLUGIN_CORE_SAFE_MAX    256u
+#define PLUGIN_LOAD_LIMIT_NS    (2 * TG_NS_PER_SEC) /* of a file's constructors */
 #define PLUGIN_STOP_LIMIT_NS    (2 * TG_NS_PER_SEC) /* that calls have when the host stops */
 
 /* What one call published, kept until it is put on the bus. */
@@ -132,6 +133,10 @@ struct plugin_host {
 int plugin__judge_file(const char *path, struct tg_error *error);
 /* Who may write a file or folder, and whose it is. */
 int plugin__judge_owner(const char *path, const struct stat *status, struct tg_error *error);
+/* trial.c: loads the file in a child; refused where that goes wrong. `real`: without links. */
+int plugin__try_to_load(const char *path, const char *real, const struct tg_clock *clock,
+                        struct tg_error *error);
+const char *plugin__loader_words(const char *real);
 /* descriptor.c: what the plugin declares. */
 int plugin__judge_descriptor(const char *path, const struct tg_plugin *plugin,
                              struct tg_error *error);
