@@ -1,7 +1,8 @@
 /*
  * The core thread's loop, on libuv.
  *
- * Each turn calls the step; while it says that there is more, an idle handle keeps the loop from
+ * Each turn calls the step, and so does what happens between turns (a tick, a signal), since it may
+ * have made work; while the step says that there is more, an idle handle keeps the loop from
  * sleeping, so that signals and timers are still served between turns. Before the loop sleeps it
  * says so (`asleep`), then asks the step once more; whoever publishes after that sees the flag and
  * writes the eventfd. The flag needs no fence on the publishing side: loop_barrier makes the kernel
@@ -121,6 +122,7 @@ static void on_tick(uv_timer_t *handle)
 {
     struct loop *loop = handle->data;
     loop->options.tick(loop->options.context);
+    go_on(loop);
 }
 
 static void on_signal(uv_signal_t *handle, int number)
@@ -130,6 +132,7 @@ static void on_signal(uv_signal_t *handle, int number)
         loop->options.signalled(loop->options.context, number);
     else
         loop_stop(loop);
+    go_on(loop);
 }
 
 /* Initialises one handle after another; `handles` counts those that loop_destroy has to close. */
@@ -200,7 +203,8 @@ void loop_destroy(struct loop *loop)
                               (uv_handle_t *)&loop->terminate};
     for (int i = 0; i < loop->handles; i++)
         uv_close(handles[i], NULL);
-    (void)uv_run(&loop->uv, UV_RUN_DEFAULT);
+    while (uv_run(&loop->uv, UV_RUN_DEFAULT) != 0)
+        ; /* a stop that came while nothing ran ends the first of them early */
     TG_BUG_IF(uv_loop_close(&loop->uv) != 0);
     (void)close(loop->event);
     free(loop);

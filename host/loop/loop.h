@@ -23,7 +23,7 @@ struct loop_options {
     bool (*step)(void *context);
     /* SIGINT or SIGTERM arrived; the loop goes on until loop_stop. May be NULL: stops. */
     void (*signalled)(void *context, int signal_number);
-    /* Every `tick_ms` of real time; 0: never. */
+    /* Every `tick_ms` of real time; 0: never. After it, as after a signal, the step is called. */
     void (*tick)(void *context);
     uint32_t tick_ms;
     void *context;

@@ -45,8 +45,9 @@ int store_create(const struct store_options *options, struct store **result, str
     store->window = calloc(store->capacity, sizeof(*store->window));
     if (store->window == NULL) {
         store_destroy(store);
-        return TG_FAIL(error, NO_MEMORY, "store: out of memory for %zu decisions",
-                       options->decisions_max);
+        return TG_FAIL(
+            error, NO_MEMORY, "store: out of memory for %zu decisions",
+            (size_t)(options->decisions_max > 0 ? options->decisions_max : STORE_DECISIONS_MAX));
     }
     if (options->decisions_path != NULL) {
         store->path = strdup(options->decisions_path);
@@ -210,6 +211,8 @@ size_t store_decision_count(const struct store *store)
 
 const char *store_decision_find(const struct store *store, const struct tg_uuid *id)
 {
+    if (tg_uuid_is_none(id)) /* that of every decision without an order */
+        return NULL;
     for (size_t i = store->count; i > 0; i--) {
         const struct kept *kept = &store->window[(store->first + i - 1) % store->capacity];
         if (tg_uuid_equal(&kept->signal_id, id) || tg_uuid_equal(&kept->order_id, id) ||
