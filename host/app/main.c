@@ -9,6 +9,7 @@
 #include "replay.h"
 #include "version.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
@@ -16,7 +17,15 @@
 
 static int version_command(const struct control_context *context)
 {
-    (void)context;
+    struct control_command command = {.name = "version",
+                                      .arguments = "",
+                                      .meaning = "Prints the version of the program and of its "
+                                                 "plugin interface."};
+    struct tg_error error = {0};
+    int code =
+        control_read_arguments(&command, context->argc, context->argv, context->first, &error);
+    if (code != 0)
+        return code == TG_E_UNSUPPORTED ? CONTROL_DONE : control_say_error(&error, CONTROL_USAGE);
     (void)printf("triplegain %s, plugin interface %d.%d\n", TRIPLEGAIN_VERSION, TG_ABI_MAJOR,
                  TG_ABI_MINOR);
     return CONTROL_DONE;
@@ -29,46 +38,67 @@ struct entry {
 };
 
 static const struct entry entries[] = {
-    {"replay", NULL, replay_command, "replay bars through the whole host and print the result"},
-    {"explain", NULL, control_explain, "explain one decision, step by step"},
-    {"policy", "check", control_policy_check, "check the policy files"},
-    {"policy", "test", control_policy_test, "run the self-tests of the policy files"},
-    {"policy", "eval", control_policy_eval, "judge cases by the risk policy"},
+    {"replay", NULL, replay_command, "trade recorded or made-up bars with play money"},
+    {"explain", NULL, control_explain, "say why a decision ended as it did"},
+    {"policy", "check", control_policy_check,
+     "check the policy files: syntax, contract, self-tests"},
+    {"policy", "test", control_policy_test, "run the self-tests inside the policy files"},
+    {"policy", "eval", control_policy_eval, "let the risk policy judge cases from a file"},
     {"version", NULL, version_command, "print the version"},
 };
 
-static void print_help(FILE *out)
+/* The commands that begin with `first`; NULL: all. */
+static void print_help(const char *first, FILE *out)
 {
-    (void)fprintf(out, "triplegain: a host for a team of trading agents\n\n"
-                       "Usage: triplegain COMMAND [options]\n\nCommands:\n");
+    if (first == NULL)
+        (void)fprintf(out, "triplegain: a host for a team of trading agents\n\n");
+    (void)fprintf(out, "Usage: triplegain %s%sCOMMAND [options]\n\nCommands:\n",
+                  first == NULL ? "" : first, first == NULL ? "" : " ");
     for (size_t i = 0; i < TG_ARRAY_LENGTH(entries); i++) {
         char words[32];
+        if (first != NULL && !tg_text_equal(entries[i].first, first))
+            continue;
         (void)snprintf(words, sizeof(words), "%s%s%s", entries[i].first,
                        entries[i].second != NULL ? " " : "",
                        entries[i].second != NULL ? entries[i].second : "");
         (void)fprintf(out, "  %-16s %s\n", words, entries[i].meaning);
     }
-    (void)fprintf(out, "\nEvery command has --help. Exit status: 0 done, 1 refused or failed, "
-                       "2 wrong usage.\n");
+    (void)fprintf(out,
+                  "\nEach of them has --help. Exit status: 0 done, 1 refused or failed, with the "
+                  "reason on\nstandard error, 2 wrong usage.\n");
+}
+
+static bool is_help(const char *word)
+{
+    return tg_text_equal(word, "--help") || tg_text_equal(word, "-h") ||
+           tg_text_equal(word, "help");
+}
+
+/* Has commands of two words, as `policy check`. */
+static bool is_family(const char *word)
+{
+    for (size_t i = 0; i < TG_ARRAY_LENGTH(entries); i++)
+        if (entries[i].second != NULL && tg_text_equal(entries[i].first, word))
+            return true;
+    return false;
 }
 
 static int refuse_command(int argc, char **argv)
 {
     const char *words[TG_ARRAY_LENGTH(entries)];
     size_t count = 0;
-    bool family = false;
-    for (size_t i = 0; i < TG_ARRAY_LENGTH(entries); i++) {
-        bool same = tg_text_equal(entries[i].first, argv[1]) && entries[i].second != NULL;
-        if (same && !family)
-            count = 0;
-        family = family || same;
-        if (same == family)
-            words[count++] = same ? entries[i].second : entries[i].first;
-    }
+    bool family = is_family(argv[1]);
     const char *word = !family ? argv[1] : argc > 2 ? argv[2] : "";
+    for (size_t i = 0; i < TG_ARRAY_LENGTH(entries); i++)
+        if (family == tg_text_equal(entries[i].first, argv[1]))
+            words[count++] = family ? entries[i].second : entries[i].first;
+    if (family && word[0] == '\0') {
+        print_help(argv[1], stderr);
+        return CONTROL_USAGE;
+    }
     const char *near = tg_text_nearest(word, words, count);
-    (void)fprintf(stderr, "triplegain: there is no command %s%s%s%s%s%s\n", family ? argv[1] : "",
-                  family ? " " : "", word, near != NULL ? " (is it " : "",
+    (void)fprintf(stderr, "triplegain: there is no command %s%s%.64s%s%s%s\n",
+                  family ? argv[1] : "", family ? " " : "", word, near != NULL ? " (is it " : "",
                   near != NULL ? near : "; see triplegain --help", near != NULL ? "?)" : "");
     return CONTROL_USAGE;
 }
@@ -85,33 +115,76 @@ static void find_program_folder(char *folder, size_t size)
         (void)tg_text_copy(folder, size, ".");
 }
 
-int main(int argc, char **argv)
+static const struct entry *find_entry(int argc, char **argv)
+{
+    for (size_t i = 0; i < TG_ARRAY_LENGTH(entries); i++)
+        if (tg_text_equal(argv[1], entries[i].first) &&
+            (entries[i].second == NULL || (argc > 2 && tg_text_equal(argv[2], entries[i].second))))
+            return &entries[i];
+    return NULL;
+}
+
+static int run_entry(const struct entry *entry, int argc, char **argv)
 {
     char folder[PATH_MAX];
     struct tg_error error = {0};
-    struct control_context context = {
-        .argc = argc, .argv = argv, .program_folder = folder, .real_clock = loop_real_clock()};
-    (void)signal(SIGPIPE, SIG_IGN);
-    if (argc < 2 || tg_text_equal(argv[1], "--help") || tg_text_equal(argv[1], "-h") ||
-        tg_text_equal(argv[1], "help")) {
-        print_help(argc < 2 ? stderr : stdout);
-        return argc < 2 ? CONTROL_USAGE : CONTROL_DONE;
-    }
+    struct control_context context = {.argc = argc,
+                                      .argv = argv,
+                                      .first = entry->second != NULL ? 3 : 2,
+                                      .program_folder = folder,
+                                      .real_clock = loop_real_clock()};
     find_program_folder(folder, sizeof(folder));
-    for (size_t i = 0; i < TG_ARRAY_LENGTH(entries); i++) {
-        const struct entry *entry = &entries[i];
-        if (!tg_text_equal(argv[1], entry->first) ||
-            (entry->second != NULL && (argc < 3 || !tg_text_equal(argv[2], entry->second))))
-            continue;
-        if (obs_log_create(TG_LOG_WARNING, &context.real_clock, obs_log_stderr, NULL, &context.log,
-                           &error) != 0)
-            return control_say_error(&error, CONTROL_FAILED);
-        context.first = entry->second != NULL ? 3 : 2;
-        int status = entry->run(&context);
-        obs_log_destroy(context.log);
-        if (fflush(stdout) != 0 && status == CONTROL_DONE)
-            status = CONTROL_FAILED;
-        return status;
+    if (obs_log_create(TG_LOG_WARNING, &context.real_clock, obs_log_stderr, NULL, &context.log,
+                       &error) != 0)
+        return control_say_error(&error, CONTROL_FAILED);
+    int status = entry->run(&context);
+    obs_log_destroy(context.log);
+    if (fflush(stdout) != 0 && status == CONTROL_DONE) {
+        (void)fprintf(stderr, "triplegain: standard output: writing failed: %s\n", strerror(errno));
+        status = CONTROL_FAILED;
     }
-    return refuse_command(argc, argv);
+    return status;
+}
+
+/* `triplegain help policy check` is `triplegain policy check --help`. */
+static int help(int argc, char **argv)
+{
+    static char option[] = "--help";
+    char *words[4] = {argv[0]};
+    int count = 1;
+    for (int i = 2; i < argc && count < 3; i++)
+        words[count++] = argv[i];
+    if (count == 1) {
+        print_help(NULL, stdout);
+        return CONTROL_DONE;
+    }
+    if (count == 2 && is_family(words[1])) {
+        print_help(words[1], stdout);
+        return CONTROL_DONE;
+    }
+    const struct entry *entry = find_entry(count, words);
+    if (entry == NULL)
+        return refuse_command(count, words);
+    words[entry->second != NULL ? 3 : 2] = option;
+    return run_entry(entry, entry->second != NULL ? 4 : 3, words);
+}
+
+int main(int argc, char **argv)
+{
+    static char version[] = "version";
+    (void)signal(SIGPIPE, SIG_IGN);
+    if (argc < 2) {
+        print_help(NULL, stderr);
+        return CONTROL_USAGE;
+    }
+    if (is_help(argv[1]))
+        return help(argc, argv);
+    if (argc > 2 && is_family(argv[1]) && is_help(argv[2])) {
+        print_help(argv[1], stdout);
+        return CONTROL_DONE;
+    }
+    if (tg_text_equal(argv[1], "--version"))
+        argv[1] = version;
+    const struct entry *entry = find_entry(argc, argv);
+    return entry != NULL ? run_entry(entry, argc, argv) : refuse_command(argc, argv);
 }

@@ -15,6 +15,7 @@
 #include "base/uuid.h"
 #include "host.h"
 #include "loop/loop.h"
+#include "progress.h"
 #include "report.h"
 
 #include <inttypes.h>
@@ -32,12 +33,10 @@ struct replay {
     struct host *host;
     struct report report;
     struct loop *loop;
-    struct tg_clock real_clock;
     struct tg_error error;
     int code;
-    bool interrupted, started, progress, progress_shown;
-    int64_t first, last; /* UTC, of the feeds; 0: not known */
-    int64_t real_start;
+    struct progress progress;
+    bool interrupted;
 };
 
 /* The close time of the next bar of any feed; INT64_MAX: all have ended. */
@@ -89,10 +88,9 @@ static int start(struct replay *replay)
         if (code == 0 && bar != NULL && bar->open_time < first)
             first = bar->open_time;
     }
-    replay->first = first;
+    replay->progress.first = first;
     replay->clock.now_ns = first;
     report_begin(&replay->report, replay->host, first);
-    replay->started = true;
     return host_start(replay->host, first, &replay->error);
 }
 
@@ -139,27 +137,15 @@ static void signalled(void *context, int signal_number)
 static void show_progress(void *context)
 {
     struct replay *replay = context;
-    static const char bar[] = "########################################";
-    const int width = (int)sizeof(bar) - 1;
-    int64_t took = tg_clock_monotonic(&replay->real_clock) - replay->real_start;
-    double seconds = (double)took / (double)TG_NS_PER_SEC;
-    double rate = seconds > 0.0 ? (double)replay->host->bars_used / seconds : 0.0;
-    if (!replay->progress || seconds <= 0.0)
-        return;
-    replay->progress_shown = true;
-    if (replay->last <= replay->first) {
-        (void)fprintf(stderr, "\r  %" PRIu64 " bars, %.0f bars/s \033[K", replay->host->bars_used,
-                      rate);
-        return;
-    }
-    double done =
-        (double)(replay->clock.now_ns - replay->first) / (double)(replay->last - replay->first);
-    done = done < 0.0 ? 0.0 : done > 1.0 ? 1.0 : done;
-    int filled = (int)(done * width);
-    (void)fprintf(
-        stderr, "\r  [%.*s%*s] %3.0f %%  %" PRIu64 " bars  %.2f million bars/s  %.0f s left \033[K",
-        filled, bar, width - filled, "", done * 100.0, replay->host->bars_used, rate / 1e6,
-        done > 0.0 ? seconds / done - seconds : 0.0);
+    progress_show(&replay->progress, replay->clock.now_ns, replay->host->bars_used);
+}
+
+/* A line of the log takes the place of the progress line, which is drawn again below it. */
+static void write_log(void *context, int level, const char *line, size_t length)
+{
+    struct replay *replay = context;
+    progress_clear(&replay->progress);
+    obs_log_stderr(NULL, level, line, length);
 }
 
 static void find_end(struct replay *replay)
@@ -167,8 +153,8 @@ static void find_end(struct replay *replay)
     for (uint32_t i = 0; i < replay->host->symbol_count; i++) {
         const struct host_symbol *symbol = &replay->host->symbols[i];
         int64_t end = symbol->feed.info.last_open_time + symbol->timeframe_ns;
-        if (symbol->feed.info.last_open_time > 0 && end > replay->last)
-            replay->last = end;
+        if (symbol->feed.info.last_open_time > 0 && end > replay->progress.last)
+            replay->progress.last = end;
     }
 }
 
@@ -178,7 +164,7 @@ static int run(struct replay *replay, struct obs_log *log)
                                    .turn_limit_ns = INT64_MAX,
                                    .step = step,
                                    .signalled = signalled,
-                                   .tick = replay->progress ? show_progress : NULL,
+                                   .tick = replay->progress.wanted ? show_progress : NULL,
                                    .tick_ms = PROGRESS_MS,
                                    .context = replay};
     int code = start(replay);
@@ -188,11 +174,11 @@ static int run(struct replay *replay, struct obs_log *log)
     code = loop_create(&options, &replay->loop, &replay->error);
     if (code != 0)
         return code;
-    replay->real_start = tg_clock_monotonic(&replay->real_clock);
+    replay->progress.real_start = tg_clock_monotonic(&replay->progress.real_clock);
     code = loop_run(replay->loop, &replay->error);
     loop_destroy(replay->loop);
-    if (replay->progress_shown)
-        (void)fprintf(stderr, "\r\033[K");
+    progress_clear(&replay->progress);
+    replay->report.interrupted = replay->interrupted;
     report_end(&replay->report, replay->clock.now_ns);
     return code != 0 ? code : replay->code;
 }
@@ -200,13 +186,13 @@ static int run(struct replay *replay, struct obs_log *log)
 /* ---- the command ---- */
 
 struct replay_arguments {
-    const char *config, *decisions, *seed, *lanes, *explain, *progress;
+    const char *config, *decisions, *seed, *lanes, *explain;
     const char *bars[BARS_MAX];
     const char *sets[SETS_MAX];
     struct host_bars parsed[BARS_MAX];
     size_t bars_count, sets_count;
     int64_t lanes_number, seed_number;
-    bool json, quiet;
+    bool json;
 };
 
 static int parse_bars(struct replay_arguments *given, struct tg_error *error)
@@ -214,7 +200,7 @@ static int parse_bars(struct replay_arguments *given, struct tg_error *error)
     for (size_t i = 0; i < given->bars_count; i++) {
         const char *equals = strchr(given->bars[i], '=');
         struct host_bars *bars = &given->parsed[i];
-        if (equals == NULL || equals[1] == '\0' ||
+        if (equals == NULL || equals == given->bars[i] || equals[1] == '\0' ||
             !tg_text_copy_slice(bars->symbol, sizeof(bars->symbol), given->bars[i],
                                 (size_t)(equals - given->bars[i])))
             return TG_FAIL(error, INVALID, "--bars %.100s: needs SYMBOL=FILE, as BTC/USDT=bars.csv",
@@ -241,48 +227,75 @@ static int parse_whole(const char *option, const char *text, int64_t minimum, in
     return 0;
 }
 
+/* --explain is an id or `executed`, and writes for people. */
+static int check_explain(const struct replay_arguments *given, struct tg_error *error)
+{
+    struct tg_uuid id;
+    if (given->explain == NULL)
+        return 0;
+    if (!tg_text_equal(given->explain, "executed") &&
+        tg_uuid_parse(given->explain, strlen(given->explain), &id) != 0)
+        return TG_FAIL(error, INVALID,
+                       "--explain %.64s: must be `executed` or the id of a signal, an order or a "
+                       "position",
+                       given->explain);
+    if (given->json)
+        return TG_FAIL(error, INVALID,
+                       "--explain is text and does not go with --json; write --decisions FILE and "
+                       "use triplegain explain ID --json");
+    return 0;
+}
+
 static int read_arguments(const struct control_context *context, struct replay_arguments *given,
                           struct tg_error *error)
 {
     struct control_option options[] = {
         {.name = "config",
          .value = "FILE",
-         .meaning = "configuration; default config/demo.yaml",
+         .meaning = "the configuration; default config/demo.yaml",
          .values = &given->config},
         {.name = "bars",
          .value = "SYMBOL=FILE",
-         .meaning = "recorded bars (CSV) instead of the configured feeds; may come again",
+         .meaning = "recorded bars, instead of the feeds; repeatable",
          .values = given->bars,
          .values_max = BARS_MAX},
         {.name = "set",
          .value = "KEY=VALUE",
-         .meaning = "overrides one key; may come again",
+         .meaning = "overrides a key of the configuration; repeatable",
          .values = given->sets,
          .values_max = SETS_MAX},
         {.name = "decisions",
          .value = "FILE",
-         .meaning = "writes every decision, JSON lines",
+         .meaning = "writes every decision there, as JSON lines",
          .values = &given->decisions},
         {.name = "explain",
          .value = "ID",
-         .meaning = "explains one decision at the end; `executed` takes the first executed one",
+         .meaning = "explains a decision at the end; or `executed`",
          .values = &given->explain},
         {.name = "seed",
          .value = "N",
-         .meaning = "seed; default replay.seed",
+         .meaning = "seed of all chance; default replay.seed",
          .values = &given->seed},
         {.name = "lanes",
          .value = "N",
-         .meaning = "threads for plugins; default plugins.lanes",
+         .meaning = "threads for agents; default plugins.lanes",
          .values = &given->lanes},
-        {.name = "json", .meaning = "prints the result as JSON"}};
+        {.name = "json", .meaning = "prints the result as one JSON object"}};
     struct control_command command = {
         .name = "replay",
         .arguments = "",
         .meaning = "Replays recorded or synthetic bars through the whole host.",
         .more =
-            "  The same bus, schedule, agents, policies and paper venue as in a live run, under a\n"
-            "  virtual clock. Same inputs and same seed give the same bytes.\n",
+            "  The bus, schedule, agents, policies and paper venue are those of a live run, but\n"
+            "  time is virtual: as fast as the machine goes, and the same input with the same\n"
+            "  seed gives the same result. Ctrl-C ends with the result so far.\n\n"
+            "  A file of bars is CSV, one bar a row: a header that names time, open, high, low,\n"
+            "  close and volume, or without a header in that order, as Kraken's download has "
+            "it.\n\n"
+            "Examples:\n"
+            "  triplegain replay\n"
+            "  triplegain replay --bars BTC/USDT=january.csv --decisions january.jsonl\n"
+            "  triplegain replay --set risk.limits.leverage_max=2 --explain executed\n",
         .options = options,
         .option_count = TG_ARRAY_LENGTH(options)};
     given->lanes_number = -1;
@@ -294,6 +307,10 @@ static int read_arguments(const struct control_context *context, struct replay_a
     given->json = control_flag(&command, "json");
     if (code == 0)
         code = parse_bars(given, error);
+    if (code == 0)
+        code = control_check_overrides(given->sets, given->sets_count, error);
+    if (code == 0)
+        code = check_explain(given, error);
     if (code == 0)
         code = parse_whole("seed", given->seed, 0, INT64_C(9007199254740991), &given->seed_number,
                            error);
@@ -309,6 +326,7 @@ static bool wants_progress(const struct conf *conf)
            (tg_text_equal(word, "auto") && isatty(STDERR_FILENO) == 1);
 }
 
+/* The decision to explain; NULL: there is none. */
 static const char *find_explained(const struct store *store, const char *wanted)
 {
     struct tg_uuid id;
@@ -318,7 +336,7 @@ static const char *find_explained(const struct store *store, const char *wanted)
     for (size_t i = 0; (json = store_decision_at(store, i)) != NULL; i++)
         if (strstr(json, "\"outcome\":\"executed\",\"reason\"") != NULL)
             return json;
-    return store_decision_at(store, 0);
+    return NULL;
 }
 
 static int print_result(struct replay *replay, const struct replay_arguments *given,
@@ -338,26 +356,27 @@ static int print_result(struct replay *replay, const struct replay_arguments *gi
             code = TG_FAIL(error, IO, "the result could not be written");
         tg_buffer_fini(&buffer);
     } else {
-        report_print(&replay->report, &figures, stdout);
+        report_print(&replay->report, &figures, stdout, progress_columns(STDOUT_FILENO));
     }
     if (code != 0 || given->explain == NULL)
         return code;
     const char *json = find_explained(replay->host->store, given->explain);
     if (json == NULL)
-        return TG_FAIL(error, NOT_FOUND, "--explain %.64s: there is no such decision",
-                       given->explain);
+        return TG_FAIL(error, NOT_FOUND,
+                       "--explain %.64s: there is no such decision among the last %zu",
+                       given->explain, store_decision_count(replay->host->store));
     return control_explain_decision(json, strlen(json), stdout, error);
 }
 
 /* Lines carry the time of the replay. */
-static int open_log(const struct conf *conf, const struct tg_clock *clock, struct obs_log **log,
-                    struct tg_error *error)
+static int open_log(struct replay *replay, const struct conf *conf, const struct tg_clock *clock,
+                    struct obs_log **log, struct tg_error *error)
 {
     static const char *const levels[] = {"debug", "info", "warning", "error"};
     int level = 0;
     while (level < TG_LOG_ERROR && !tg_text_equal(levels[level], conf_text(conf, "log.level")))
         level++;
-    return obs_log_create(level, clock, obs_log_stderr, NULL, log, error);
+    return obs_log_create(level, clock, write_log, replay, log, error);
 }
 
 static int replay_with(const struct control_context *context, const struct conf *conf,
@@ -368,9 +387,9 @@ static int replay_with(const struct control_context *context, const struct conf 
     if (replay == NULL)
         return TG_FAIL(error, NO_MEMORY, "out of memory");
     struct tg_clock clock = tg_virtual_clock(&replay->clock);
-    int code = open_log(conf, &clock, &log, error);
-    replay->real_clock = context->real_clock;
-    replay->progress = wants_progress(conf);
+    int code = open_log(replay, conf, &clock, &log, error);
+    replay->progress =
+        (struct progress){.real_clock = context->real_clock, .wanted = wants_progress(conf)};
     struct host_options options = {.conf = conf,
                                    .program_folder = context->program_folder,
                                    .clock = clock,
@@ -391,11 +410,11 @@ static int replay_with(const struct control_context *context, const struct conf 
             *error = replay->error;
     }
     if (code == 0 && replay->interrupted)
-        (void)fprintf(stderr, "triplegain: interrupted; the result is of what was replayed\n");
-    if (code == 0)
-        code = print_result(replay, given, error);
+        (void)fprintf(stderr, "triplegain: interrupted; this is the result so far\n");
     if (code == 0)
         code = store_finish(replay->host->store, error);
+    if (code == 0)
+        code = print_result(replay, given, error);
     host_destroy(replay->host);
     obs_log_destroy(log);
     free(replay);

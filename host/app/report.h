@@ -29,6 +29,7 @@ struct report {
     } exits[16];
     uint32_t exit_count;
     uint64_t orders, fills;
+    bool interrupted; /* the result is of what was replayed until then */
 };
 
 /* Puts itself on the host's listener; the report outlives the host's work. */
@@ -55,7 +56,9 @@ struct report_silence {
 };
 struct report_silence report_silence(const struct report *report, uint32_t symbol);
 
-void report_print(const struct report *report, const struct report_figures *figures, FILE *out);
+/* `columns`: width of the terminal; 0: not known. */
+void report_print(const struct report *report, const struct report_figures *figures, FILE *out,
+                  unsigned columns);
 void report_write_json(const struct report *report, const struct report_figures *figures,
                        struct tg_json_writer *json);
 

@@ -220,6 +220,7 @@ void report_write_json(const struct report *report, const struct report_figures 
     const struct host *host = report->host;
     tg_json_object_open(json);
     tg_json_put_flag(json, "synthetic", figures->synthetic);
+    tg_json_put_flag(json, "interrupted", report->interrupted);
     tg_json_put_time(json, "from", report->from);
     tg_json_put_time(json, "to", report->to);
     tg_json_put_whole(json, "seed", (int64_t)host->options.seed);

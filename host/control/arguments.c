@@ -107,22 +107,21 @@ int control_read_arguments(struct control_command *command, int argc, char **arg
 
 void control_print_help(const struct control_command *command, FILE *out)
 {
-    (void)fprintf(out, "triplegain %s%s%s%s\n\n  %s\n", command->name,
+    (void)fprintf(out, "%s\n\nUsage: triplegain %s%s%s%s\n", command->meaning, command->name,
                   command->arguments[0] != '\0' ? " " : "", command->arguments,
-                  command->option_count > 0 ? " [options]" : "", command->meaning);
+                  command->option_count > 0 ? " [options]" : "");
     if (command->more != NULL)
         (void)fprintf(out, "\n%s", command->more);
-    if (command->option_count > 0)
-        (void)fprintf(out, "\nOptions:\n");
+    (void)fprintf(out, "\nOptions:\n");
     for (size_t i = 0; i < command->option_count; i++) {
         const struct control_option *option = &command->options[i];
         char left[64];
         (void)snprintf(left, sizeof(left), "--%s%s%s", option->name,
                        option->value != NULL ? " " : "",
                        option->value != NULL ? option->value : "");
-        (void)fprintf(out, "  %-28s %s\n", left, option->meaning);
+        (void)fprintf(out, "  %-20s %s\n", left, option->meaning);
     }
-    (void)fprintf(out, "  %-28s %s\n", "--help", "this text");
+    (void)fprintf(out, "  %-20s %s\n", "--help", "this text");
     (void)fprintf(out, "\nExit status: 0 done, 1 refused or failed, 2 wrong usage.\n");
 }
 

@@ -10,6 +10,29 @@
 #include <string.h>
 #include <unistd.h>
 
+#define KEY_SIZE 256u
+
+/* The part before the equals sign; NULL where there is none, else what stands behind it. */
+static const char *split_override(const char *override, char key[KEY_SIZE])
+{
+    const char *equals = strchr(override, '=');
+    return equals != NULL && equals != override &&
+                   tg_text_copy_slice(key, KEY_SIZE, override, (size_t)(equals - override))
+               ? equals + 1
+               : NULL;
+}
+
+int control_check_overrides(const char *const *overrides, size_t count, struct tg_error *error)
+{
+    char key[KEY_SIZE];
+    for (size_t i = 0; i < count; i++)
+        if (split_override(overrides[i], key) == NULL)
+            return TG_FAIL(error, INVALID,
+                           "--set %.100s: needs KEY=VALUE, as risk.limits.leverage_max=2",
+                           overrides[i]);
+    return 0;
+}
+
 int control_load_configuration(const char *path, const char *program_folder,
                                const char *const *overrides, size_t override_count,
                                struct conf **conf, struct tg_error *error)
@@ -23,13 +46,10 @@ int control_load_configuration(const char *path, const char *program_folder,
     }
     int code = conf_load(path, conf, error);
     for (size_t i = 0; code == 0 && i < override_count; i++) {
-        char key[256];
-        const char *equals = strchr(overrides[i], '=');
-        if (equals == NULL ||
-            !tg_text_copy_slice(key, sizeof(key), overrides[i], (size_t)(equals - overrides[i])))
-            code = TG_FAIL(error, INVALID, "--set %.100s: needs KEY=VALUE", overrides[i]);
-        else
-            code = conf_override(*conf, key, equals + 1, error);
+        char key[KEY_SIZE];
+        const char *value = split_override(overrides[i], key);
+        code = value != NULL ? conf_override(*conf, key, value, error)
+                             : control_check_overrides(&overrides[i], 1, error);
         if (code != 0) {
             conf_free(*conf);
             *conf = NULL;

@@ -66,6 +66,8 @@ int control_say_error(const struct tg_error *error, int status);
 
 /* ---- configuration and policies ---- */
 
+/* Each is KEY=VALUE; else TG_E_INVALID: wrong usage. */
+int control_check_overrides(const char *const *overrides, size_t count, struct tg_error *error);
 /*
  * The configuration file: `path`, or where that is NULL config/demo.yaml in the current folder, or
  * beside the program. `overrides` are "path=value" texts.

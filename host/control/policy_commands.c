@@ -80,16 +80,22 @@ static int check(const struct control_context *context, bool tests)
     const char *config = NULL;
     const char *set_values[SETS_MAX];
     struct control_option options[] = {
-        {.name = "config", .value = "FILE", .meaning = "configuration file", .values = &config},
+        {.name = "config",
+         .value = "FILE",
+         .meaning = "the configuration; default config/demo.yaml",
+         .values = &config},
         {.name = "set",
          .value = "KEY=VALUE",
-         .meaning = "overrides one key; may come again",
+         .meaning = "overrides a key of the configuration; repeatable",
          .values = set_values,
          .values_max = SETS_MAX},
-        {.name = "json", .meaning = "prints JSON"}};
+        {.name = "json", .meaning = "prints an array of JSON objects"}};
     struct control_command command = {
         .name = tests ? "policy test" : "policy check",
         .arguments = "",
+        .more =
+            "  The files are in the folder policy.folder, scripts/ by default. The self-tests run\n"
+            "  with the numbers of the configuration. Nothing is traded.\n",
         .meaning = tests ? "Runs the self-tests inside the policy files."
                          : "Checks the policy files: syntax, contract, self-tests.",
         .options = options,
@@ -97,6 +103,8 @@ static int check(const struct control_context *context, bool tests)
     struct tg_error error = {0};
     int code =
         control_read_arguments(&command, context->argc, context->argv, context->first, &error);
+    if (code == 0)
+        code = control_check_overrides(set_values, options[1].count, &error);
     if (code != 0)
         return code == TG_E_UNSUPPORTED ? CONTROL_DONE : control_say_error(&error, CONTROL_USAGE);
     struct policy_file_report *reports = calloc(FILES_MAX, sizeof(*reports));
@@ -145,21 +153,26 @@ int control_policy_eval(const struct control_context *context)
     struct control_option options[] = {
         {.name = "input",
          .value = "FILE",
-         .meaning = "cases, a JSON object a line; - is standard input",
+         .meaning = "cases, one JSON object a line; - is standard input",
          .values = &input},
-        {.name = "config", .value = "FILE", .meaning = "configuration file", .values = &config},
+        {.name = "config",
+         .value = "FILE",
+         .meaning = "the configuration; default config/demo.yaml",
+         .values = &config},
         {.name = "set",
          .value = "KEY=VALUE",
-         .meaning = "overrides one key; may come again",
+         .meaning = "overrides a key of the configuration; repeatable",
          .values = set_values,
          .values_max = SETS_MAX}};
     struct control_command command = {
         .name = "policy eval",
         .arguments = "risk",
         .meaning = "Judges cases by the risk policy and the hard limits, one verdict a line.",
-        .more = "  A case is {\"id\":…,\"proposal\":{…},\"state\":{…},\"strictness\":…}; "
-                "docs/POLICIES.md\n"
-                "  lists the keys. Other keys are ignored.\n",
+        .more = "  A case has the keys id, proposal, state and strictness; docs/POLICIES.md lists "
+                "what\n"
+                "  is in them. Other keys are ignored. Nothing is traded.\n\n"
+                "Example:\n"
+                "  triplegain policy eval risk --input cases.jsonl\n",
         .options = options,
         .option_count = TG_ARRAY_LENGTH(options),
         .arguments_min = 1,
@@ -171,7 +184,10 @@ int control_policy_eval(const struct control_context *context)
         code = TG_FAIL(&error, INVALID, "policy eval: %.32s cannot be judged alone, only risk",
                        command.given[0]);
     if (code == 0 && input == NULL)
-        code = TG_FAIL(&error, INVALID, "policy eval: needs --input FILE");
+        code = TG_FAIL(&error, INVALID,
+                       "policy eval: needs --input FILE; - is standard input, see --help");
+    if (code == 0)
+        code = control_check_overrides(set_values, options[2].count, &error);
     if (code != 0)
         return code == TG_E_UNSUPPORTED ? CONTROL_DONE : control_say_error(&error, CONTROL_USAGE);
     struct policy_session session;
