@@ -22,8 +22,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define RING_SIZE   16
-#define TEXT_SIZE   65536
+#define RING_SIZE   64
+#define TEXT_SIZE   4096
 #define SIGNAL_BASE 1000
 
 static char scratch_folder[PATH_SIZE];

@@ -86,12 +86,12 @@ const struct json_value *step_of(const struct json_value *decision, const char *
 
 /* ---- files ---- */
 
-const char *scratch(const char *name); /* a path in the scratch folder; valid for 16 calls */
-const char *project(const char *name); /* a path in the project; valid for 16 calls */
-const char *built(const char *name);   /* a path in the build folder; valid for 16 calls */
+const char *scratch(const char *name); /* a path in the scratch folder; valid for 64 calls */
+const char *project(const char *name); /* a path in the project; valid for 64 calls */
+const char *built(const char *name);   /* a path in the build folder; valid for 64 calls */
 /* A file of the recorded data; skips the test where it is not there. */
 const char *shared_file(const char *name);
-const char *text_of(const char *format, ...) __attribute__((format(printf, 1, 2))); /* 16 calls */
+const char *text_of(const char *format, ...) __attribute__((format(printf, 1, 2))); /* 64 calls */
 void write_file(const char *path, const char *format, ...) __attribute__((format(printf, 2, 3)));
 char *read_file(const char *path, size_t *length); /* free() it; ends with a NUL */
 bool file_exists(const char *path);
