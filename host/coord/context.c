@@ -77,7 +77,6 @@ uint32_t coord__positions(const struct coord *coord, const struct coord_decision
         struct coord_seen_position *seen = &positions[count++];
         struct tg_decimal notional = {0};
         *seen = (struct coord_seen_position){.side = entry->side,
-                                             .decision = true,
                                              .same_symbol = entry->symbol == decision->symbol,
                                              .regime_at_open =
                                                  decision->consensus_case.opinions.regime};

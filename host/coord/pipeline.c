@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "base/uuid.h"
 #include "coord_int.h"
+#include "obs/obs.h"
 
 #include <math.h>
 #include <stdarg.h>
@@ -243,6 +244,18 @@ static bool step_sizing(struct coord *coord, struct coord_slot *slot)
     return true;
 }
 
+/* Entries beyond their rate are refused; who goes on at three times the rate stops the host. */
+static void count_order_rate(struct coord *coord, const struct coord_risk_verdict *verdict)
+{
+    struct tg_error error = {0};
+    if (!tg_text_equal(verdict->code, "ORDER_RATE"))
+        return;
+    trade_order_rate_refused(coord->options.trade, tg_clock_utc(&coord->options.clock));
+    if (verdict->status == COORD_RISK_HALTED && coord->state != COORD_HALTED &&
+        coord_halt(coord, "risk", verdict->reason, &error) != 0)
+        OBS_ERROR(coord->options.log, "coord", "ORDER_RATE: %s", error.message);
+}
+
 static bool step_risk(struct coord *coord, struct coord_slot *slot)
 {
     struct coord_decision *decision = &slot->decision;
@@ -262,6 +275,8 @@ static bool step_risk(struct coord *coord, struct coord_slot *slot)
         return false;
     if (code == 0 && (status == COORD_RISK_APPROVED || status == COORD_RISK_MODIFIED))
         return true;
+    if (code == 0)
+        count_order_rate(coord, verdict);
     coord__end(coord, slot,
                status == COORD_RISK_HALTED ? COORD_OUTCOME_HALTED : COORD_OUTCOME_REJECTED,
                verdict->code[0] != '\0' ? verdict->code : "RULE_ERROR", "%.180s",

@@ -242,6 +242,12 @@ void trade__entry_counted(struct trade *trade, int64_t now)
     trade->rate_day++;
 }
 
+void trade_order_rate_refused(struct trade *trade, int64_t now)
+{
+    trade__periods(trade, now);
+    trade__entry_counted(trade, now);
+}
+
 void trade_order_rate(const struct trade *trade, int64_t now, uint32_t *minute, uint32_t *day)
 {
     uint32_t recent = 0;

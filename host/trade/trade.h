@@ -295,8 +295,11 @@ int64_t trade_cooldown_until(const struct trade *trade, uint32_t symbol, int64_t
 /* Later ends win. symbol UINT32_MAX: all symbols. */
 void trade_cooldown_begin(struct trade *trade, uint32_t symbol, enum trade_cooldown cooldown,
                           int64_t now);
-/* Entry orders intended in the last minute, and since 00:00 UTC. */
+/* Entry orders in the last minute, and since 00:00 UTC: intended, or refused by their rate. */
 void trade_order_rate(const struct trade *trade, int64_t now, uint32_t *minute, uint32_t *day);
+/* An entry that the rate alone kept from being intended counts as well, so that who runs wild is
+ * seen to. */
+void trade_order_rate_refused(struct trade *trade, int64_t now);
 bool trade_volatility_spikes(const struct trade *trade, uint32_t symbol);
 /* A symbol with an order of unknown fate takes no new entry. */
 bool trade_symbol_blocked(const struct trade *trade, uint32_t symbol);

@@ -294,6 +294,33 @@ static void test_risk_says_no(void **state)
     world_close(w);
 }
 
+/* Entries refused by their rate count on, and at three times the rate the host stops. */
+static void test_orders_running_wild(void **state)
+{
+    (void)state;
+    struct world *w = world_open();
+    uint32_t minute = 0;
+    w->risk_set = true;
+    w->risk = (struct coord_risk_verdict){
+        .status = COORD_RISK_REJECTED, .code = "ORDER_RATE", .reason = "10 in a minute"};
+    for (int i = 1; i <= 3; i++) {
+        (void)world_signal(w, "BTC/USDT", TG_ACTION_BUY);
+        world_settle(w);
+        assert_int_equal(w->risk_asked.entry_orders_minute, i - 1);
+    }
+    trade_order_rate(w->trade, w->time.now_ns, &minute, NULL);
+    assert_int_equal(minute, 3);
+    assert_int_equal(coord_get_state(w->coord), COORD_RUNNING);
+    w->risk.status = COORD_RISK_HALTED;
+    (void)world_signal(w, "BTC/USDT", TG_ACTION_BUY);
+    world_settle(w);
+    expect_outcome(w, 4, COORD_OUTCOME_HALTED, "ORDER_RATE");
+    assert_int_equal(coord_get_state(w->coord), COORD_HALTED);
+    assert_string_equal(coord_last_transition(w->coord)->actor, "risk");
+    assert_adds_up(w);
+    world_close(w);
+}
+
 /* A policy that fails has the cautious outcome, even if its verdict says approved. */
 static void test_failing_policies(void **state)
 {
@@ -365,6 +392,7 @@ int main(void)
         cmocka_unit_test(test_conflicts_wait_and_abort),
         cmocka_unit_test(test_override_after_risk),
         cmocka_unit_test(test_risk_says_no),
+        cmocka_unit_test(test_orders_running_wild),
         cmocka_unit_test(test_failing_policies),
         cmocka_unit_test(test_words),
     };

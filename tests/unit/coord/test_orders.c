@@ -181,7 +181,7 @@ static void test_context_has_the_positions(void **state)
     assert_int_equal(asked->positions[0].regime_at_open, TG_REGIME_RANGING);
     assert_true(asked->positions[0].exposure_pct == 10.0);
     assert_string_equal(asked->positions[1].symbol, "XRP/USDT");
-    assert_true(asked->positions[1].decision && !asked->positions[1].same_symbol);
+    assert_true(!asked->positions[1].decision && !asked->positions[1].same_symbol);
     assert_true(asked->positions[1].exposure_pct == 10.0);
     assert_int_equal(w->risk_asked.positions_open, 2);
     assert_int_equal(w->risk_asked.positions_of_symbol, 1);
