@@ -3,16 +3,14 @@
  *
  *   decisions: ring of {ids, text}; the oldest leave when the count or the bytes go over the limit
  *
- * The store owns the texts and the file. The file is written through stdio's buffer; a failed write
- * is remembered and told by the call that caused it and again by store_finish, so that a full disk
- * is never silent.
+ * The store owns the texts and the file (lines.c). A write that failed is told by the call that
+ * caused it and again by store_finish.
  */
 #include "store/store.h"
+#include "store_int.h"
 
 #include "base/uuid.h"
 
-#include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,9 +24,7 @@ struct store {
     struct kept *window; /* ring of `capacity` */
     size_t capacity, first, count;
     size_t bytes, bytes_max;
-    FILE *file;
-    char *path;
-    int write_error; /* errno of the first write that failed */
+    struct store__lines lines; /* its file NULL: memory alone */
     struct tg_buffer line;
     struct trade *trade; /* borrowed */
     struct store_counters counters;
@@ -49,35 +45,20 @@ int store_create(const struct store_options *options, struct store **result, str
             error, NO_MEMORY, "store: out of memory for %zu decisions",
             (size_t)(options->decisions_max > 0 ? options->decisions_max : STORE_DECISIONS_MAX));
     }
-    if (options->decisions_path != NULL) {
-        store->path = strdup(options->decisions_path);
-        store->file = strcmp(options->decisions_path, "-") == 0
-                          ? stdout
-                          : fopen(options->decisions_path, "w");
-        if (store->path == NULL || store->file == NULL) {
-            int reason = errno;
-            store_destroy(store);
-            return TG_FAIL(error, IO, "%s: cannot be written: %s", options->decisions_path,
-                           strerror(reason));
-        }
+    int code = options->decisions_path != NULL
+                   ? store__lines_open(&store->lines, options->decisions_path, error)
+                   : 0;
+    if (code != 0) {
+        store_destroy(store);
+        return TG_PASS(error, code);
     }
     *result = store;
     return 0;
 }
 
-static int write_failed(const struct store *store, struct tg_error *error)
-{
-    return TG_FAIL(error, IO, "%s: writing failed: %s", store->path, strerror(store->write_error));
-}
-
 int store_finish(struct store *store, struct tg_error *error)
 {
-    if (store->file == NULL)
-        return 0;
-    errno = 0;
-    if (fflush(store->file) != 0 && store->write_error == 0)
-        store->write_error = errno != 0 ? errno : EIO;
-    return store->write_error != 0 ? write_failed(store, error) : 0;
+    return store->lines.file != NULL ? store__lines_finish(&store->lines, error) : 0;
 }
 
 void store_destroy(struct store *store)
@@ -88,9 +69,7 @@ void store_destroy(struct store *store)
         free(store->window[(store->first + i) % store->capacity].text);
     free(store->window);
     tg_buffer_fini(&store->line);
-    if (store->file != NULL && store->file != stdout)
-        (void)fclose(store->file);
-    free(store->path);
+    store__lines_close(&store->lines);
     free(store);
 }
 
@@ -117,12 +96,9 @@ static int put_decision(void *context, const struct coord_decision *decision,
         return TG_FAIL(error, OVERFLOW, "a decision does not fit into %zu bytes",
                        store->line.limit);
     store->counters.decisions++;
-    if (store->file != NULL && store->write_error == 0) {
-        errno = 0;
-        if (fwrite(store->line.data, 1, store->line.length, store->file) != store->line.length ||
-            fputc('\n', store->file) == EOF)
-            store->write_error = errno != 0 ? errno : EIO;
-    }
+    int code = 0;
+    if (store->lines.file != NULL)
+        code = store__lines_add(&store->lines, store->line.data, store->line.length, error);
     char *text = malloc(store->line.length + 1);
     if (text == NULL)
         return TG_FAIL(error, NO_MEMORY, "store: out of memory for a decision");
@@ -138,7 +114,7 @@ static int put_decision(void *context, const struct coord_decision *decision,
                           .length = store->line.length};
     store->count++;
     store->bytes += kept->length;
-    return store->write_error != 0 ? write_failed(store, error) : 0;
+    return code;
 }
 
 static int put_transition(void *context, const struct coord_transition *transition,

@@ -23,7 +23,8 @@ struct store;
 struct store_options {
     size_t decisions_max;       /* in memory; 0: 4,096 */
     size_t bytes_max;           /* of their JSON; 0: 16 MiB */
-    const char *decisions_path; /* NULL: memory alone; "-": standard output; else made anew */
+    const char *decisions_path; /* NULL: memory alone; "-": standard output; else made anew,
+                                 * and there once store_finish has said so */
 };
 
 /* TG_E_IO with the system's words where the file cannot be made. */
