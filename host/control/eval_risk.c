@@ -17,6 +17,7 @@
 #include <string.h>
 
 #define LINE_MAX_BYTES (1024u * 1024u)
+#define COUNT_MAX      1e9
 
 static int read_number(const struct json_value *object, const char *key, bool required,
                        double *value, struct tg_error *error)
@@ -34,6 +35,28 @@ static int read_number(const struct json_value *object, const char *key, bool re
     if (json_kind_of(member) != JSON_NUMBER)
         return TG_FAIL(error, INVALID, "%s is no number", key);
     *value = json_number(member);
+    return 0;
+}
+
+/* How many; what is left out is none. */
+static int read_count(const struct json_value *object, const char *key, int64_t *value,
+                      struct tg_error *error)
+{
+    double number = 0.0;
+    int code = read_number(object, key, false, &number, error);
+    if (code == 0 && !(number >= 0.0 && number <= COUNT_MAX && number == floor(number)))
+        return TG_FAIL(error, RANGE, "%s: must be a whole number from 0 to %.0f", key, COUNT_MAX);
+    *value = (int64_t)number;
+    return code;
+}
+
+static int read_flag(const struct json_value *object, const char *key, bool *value,
+                     struct tg_error *error)
+{
+    const struct json_value *member = json_member(object, key);
+    if (member != NULL && json_kind_of(member) != JSON_FLAG)
+        return TG_FAIL(error, INVALID, "%s is neither true nor false", key);
+    *value = member != NULL && json_flag(member);
     return 0;
 }
 
@@ -99,8 +122,8 @@ static int read_proposal(const struct json_value *proposal, struct coord_risk_ca
     given->last_price = given->entry_price;
     if (code == 0)
         code = read_number(proposal, "last_price", false, &given->last_price, error);
-    const struct json_value *reduces = json_member(proposal, "reduces");
-    given->reduces = reduces != NULL && json_flag(reduces);
+    if (code == 0)
+        code = read_flag(proposal, "reduces", &given->reduces, error);
     return code;
 }
 
@@ -119,6 +142,8 @@ static int read_positions(const struct json_value *positions, struct coord_risk_
         struct coord_seen_position *seen = &given->positions[i];
         if (json_kind_of(value) != JSON_NUMBER)
             return TG_FAIL(error, INVALID, "positions.%.32s is no number", symbol);
+        if (json_number(value) < 0.0)
+            return TG_FAIL(error, RANGE, "positions.%.32s is less than 0", symbol);
         if (!tg_text_copy(seen->symbol, sizeof(seen->symbol), symbol))
             return TG_FAIL(error, INVALID, "positions: a symbol is too long");
         seen->exposure_pct = json_number(value);
@@ -135,10 +160,6 @@ static int read_positions(const struct json_value *positions, struct coord_risk_
 static int read_state(const struct json_value *state, struct coord_risk_case *given,
                       struct tg_error *error)
 {
-    double losses = 0.0;
-    double minute = 0.0;
-    double day = 0.0;
-    const struct json_value *spike = json_member(state, "volatility_spike_active");
     int code = read_number(state, "current_equity", true, &given->equity, error);
     given->margin_available = given->equity;
     if (code == 0)
@@ -152,20 +173,14 @@ static int read_state(const struct json_value *state, struct coord_risk_case *gi
     if (code == 0)
         code = read_number(state, "total_exposure_pct", false, &given->exposure_pct, error);
     if (code == 0)
-        code = read_number(state, "consecutive_losses", false, &losses, error);
+        code = read_count(state, "consecutive_losses", &given->consecutive_losses, error);
     if (code == 0)
-        code = read_number(state, "entry_orders_minute", false, &minute, error);
+        code = read_count(state, "entry_orders_minute", &given->entry_orders_minute, error);
     if (code == 0)
-        code = read_number(state, "entry_orders_day", false, &day, error);
-    if (code == 0 && (!(fabs(losses) < 1e9) || !(fabs(minute) < 1e9) || !(fabs(day) < 1e9)))
-        code = TG_FAIL(error, RANGE, "a count is out of range");
-    if (code != 0)
-        return code;
-    given->consecutive_losses = (int64_t)losses;
-    given->entry_orders_minute = (int64_t)minute;
-    given->entry_orders_day = (int64_t)day;
-    given->volatility_spike = spike != NULL && json_flag(spike);
-    return read_positions(json_member(state, "positions"), given, error);
+        code = read_count(state, "entry_orders_day", &given->entry_orders_day, error);
+    if (code == 0)
+        code = read_flag(state, "volatility_spike_active", &given->volatility_spike, error);
+    return code != 0 ? code : read_positions(json_member(state, "positions"), given, error);
 }
 
 /* The smallest order in money, where the symbol is quoted in the account's currency. */
@@ -312,6 +327,8 @@ static int eval_line(struct policy *policy, const struct conf *conf, const char 
             (void)snprintf(verdict.reason, sizeof(verdict.reason), "%.180s", failure.message);
         hold_against_limits(conf, &given, &verdict);
         write_verdict(json_member(root, "id"), &verdict, line);
+        if (line->failed)
+            code = TG_FAIL(error, OVERFLOW, "the verdict has numbers that JSON has not");
     }
     json_free(root);
     return code;
@@ -343,6 +360,8 @@ int control__eval_risk(struct policy *policy, const struct conf *conf, const cha
         else if (fprintf(out, "%s\n", line.data) < 0)
             code = TG_FAIL(error, IO, "writing failed: %s", strerror(errno));
     }
+    if (code == 0 && fflush(out) != 0)
+        code = TG_FAIL(error, IO, "writing failed: %s", strerror(errno));
     if (code == 0 && ferror(file))
         code = TG_FAIL(error, IO, "%s: reading failed: %s", path, strerror(errno));
     free(text);

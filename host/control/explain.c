@@ -195,11 +195,14 @@ static int find_in_file(const char *path, const char *id, bool as_json, struct t
     while (code == TG_E_NOT_FOUND && (length = getline(&line, &size, file)) >= 0) {
         if (!has_id(line, (size_t)length, id))
             continue;
+        line[strcspn(line, "\n")] = '\0';
         if (as_json)
-            (void)fputs(line, stdout);
-        code = as_json ? 0 : control_explain_decision(line, (size_t)length, stdout, error);
+            (void)printf("%s\n", line);
+        code = as_json ? 0 : control_explain_decision(line, strlen(line), stdout, error);
     }
-    if (code == TG_E_NOT_FOUND)
+    if (code == TG_E_NOT_FOUND && ferror(file))
+        code = TG_FAIL(error, IO, "%s: reading failed: %s", path, strerror(errno));
+    else if (code == TG_E_NOT_FOUND)
         (void)TG_FAIL(error, NOT_FOUND, "%s: no decision has the id %s", path, id);
     free(line);
     (void)fclose(file);
