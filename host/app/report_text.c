@@ -11,6 +11,7 @@
 #include "base/decimal.h"
 #include "base/text.h"
 #include "bus/schema.h"
+#include "control/control.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -18,7 +19,6 @@
 
 #define WIDTH       78
 #define WIDTH_LEAST 40
-#define TEXT_SIZE   48
 
 struct page {
     FILE *out;
@@ -28,61 +28,41 @@ struct page {
 
 /* ---- numbers and lines ---- */
 
-/* Commas between thousands of the digits before the point. */
-static void group(char text[TEXT_SIZE], const char *plain, const char *sign)
+static const char *money(char text[CONTROL_FIGURE_SIZE], struct tg_decimal amount, const char *sign)
 {
-    size_t whole = strspn(plain + (plain[0] == '-'), "0123456789");
-    size_t out = 0;
-    if (plain[0] == '-')
-        text[out++] = *plain++;
-    else if (sign[0] != '\0')
-        text[out++] = sign[0];
-    for (size_t i = 0; plain[i] != '\0' && out + 2 < TEXT_SIZE; i++) {
-        if (i > 0 && i < whole && (whole - i) % 3 == 0)
-            text[out++] = ',';
-        text[out++] = plain[i];
-    }
-    text[out] = '\0';
+    return control_amount(text, amount, 2, sign);
 }
 
-static const char *money(char text[TEXT_SIZE], struct tg_decimal amount, const char *sign)
-{
-    char plain[TG_DECIMAL_TEXT_SIZE];
-    (void)tg_decimal_format_places(amount, 2, plain);
-    group(text, plain, sign);
-    return text;
-}
-
-static const char *count(char text[TEXT_SIZE], uint64_t value)
+static const char *count(char text[CONTROL_FIGURE_SIZE], uint64_t value)
 {
     char plain[32];
     (void)snprintf(plain, sizeof(plain), "%" PRIu64, value);
-    group(text, plain, "");
+    control_group(text, plain, "");
     return text;
 }
 
-static const char *number(char text[TEXT_SIZE], bool present, const char *format, ...)
+static const char *number(char text[CONTROL_FIGURE_SIZE], bool present, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-static const char *number(char text[TEXT_SIZE], bool present, const char *format, ...)
+static const char *number(char text[CONTROL_FIGURE_SIZE], bool present, const char *format, ...)
 {
     va_list arguments;
     if (!present)
         return "-";
     va_start(arguments, format);
-    (void)vsnprintf(text, TEXT_SIZE, format, arguments);
+    (void)vsnprintf(text, CONTROL_FIGURE_SIZE, format, arguments);
     va_end(arguments);
     return text;
 }
 
 /* "7 h 12 min"; whole minutes, as bars are. */
-static const char *duration(char text[TEXT_SIZE], int64_t ns)
+static const char *duration(char text[CONTROL_FIGURE_SIZE], int64_t ns)
 {
     int64_t minutes = ns / TG_NS_PER_MIN;
     if (minutes < 60)
-        (void)snprintf(text, TEXT_SIZE, "%" PRId64 " min", minutes);
+        (void)snprintf(text, CONTROL_FIGURE_SIZE, "%" PRId64 " min", minutes);
     else
-        (void)snprintf(text, TEXT_SIZE, "%" PRId64 " h %02" PRId64 " min", minutes / 60,
+        (void)snprintf(text, CONTROL_FIGURE_SIZE, "%" PRId64 " h %02" PRId64 " min", minutes / 60,
                        minutes % 60);
     return text;
 }
@@ -109,7 +89,7 @@ static void row(const struct page *page, const char *left, const char *left_valu
 /* "    name    12  what it means" */
 static void counted(const struct page *page, const char *name, uint64_t value, const char *meaning)
 {
-    char text[TEXT_SIZE];
+    char text[CONTROL_FIGURE_SIZE];
     (void)fprintf(page->out, "    %-22s %9s", name, count(text, value));
     if (!page->narrow && meaning[0] != '\0')
         (void)fprintf(page->out, "  %s", meaning);
@@ -123,7 +103,7 @@ static void print_head(const struct page *page, const struct report *report,
 {
     char from[TG_TIME_TEXT_SIZE];
     char to[TG_TIME_TEXT_SIZE];
-    char bars[TEXT_SIZE];
+    char bars[CONTROL_FIGURE_SIZE];
     const struct host *host = report->host;
     (void)tg_time_format_minute(report->from, from);
     (void)tg_time_format_minute(report->to, to);
@@ -143,8 +123,8 @@ static void print_money(const struct page *page, const struct report *report,
                         const struct report_figures *figures)
 {
     const struct trade_portfolio *portfolio = &figures->portfolio;
-    char a[TEXT_SIZE];
-    char b[TEXT_SIZE];
+    char a[CONTROL_FIGURE_SIZE];
+    char b[CONTROL_FIGURE_SIZE];
     rule(page);
     row(page, "Start equity", money(a, portfolio->start_equity, ""), "Return",
         number(b, true, "%+.2f %%", figures->return_pct));
@@ -202,7 +182,7 @@ static void print_decisions(const struct page *page, const struct report *report
 {
     const struct coord_counters *counters = &figures->decisions;
     const struct host *host = report->host;
-    char text[TEXT_SIZE];
+    char text[CONTROL_FIGURE_SIZE];
     rule(page);
     (void)fprintf(page->out, "  %-24s %9s\n", "Decisions", count(text, counters->decisions));
     for (int i = 1; i < COORD_OUTCOME_COUNT; i++)
@@ -256,9 +236,9 @@ static void print_tasks(const struct page *page, const struct host *host)
                   page->narrow ? "" : " Timed out  Agent");
     for (uint32_t t = 0; t < sched_task_count(host->sched); t++) {
         struct sched_task_view view;
-        char runs[TEXT_SIZE];
-        char failed[TEXT_SIZE];
-        char timed_out[TEXT_SIZE];
+        char runs[CONTROL_FIGURE_SIZE];
+        char failed[CONTROL_FIGURE_SIZE];
+        char timed_out[CONTROL_FIGURE_SIZE];
         sum_task(host, t, &view);
         (void)fprintf(page->out, "  %-24s %9s %9s", view.name, count(runs, view.started),
                       count(failed, view.failed));
@@ -276,8 +256,8 @@ static void print_tasks(const struct page *page, const struct host *host)
 static void print_silence(const struct page *page, const struct report *report, uint32_t number)
 {
     struct report_silence silence = report_silence(report, number);
-    char total[TEXT_SIZE];
-    char longest[TEXT_SIZE];
+    char total[CONTROL_FIGURE_SIZE];
+    char longest[CONTROL_FIGURE_SIZE];
     char since[TG_TIME_TEXT_SIZE];
     if (silence.total_ns == 0)
         return;
@@ -295,8 +275,8 @@ static void print_feed(const struct page *page, const struct report *report, uin
     const char *reason;
     uint64_t rows;
     uint64_t line;
-    char bars[TEXT_SIZE];
-    char gaps[TEXT_SIZE];
+    char bars[CONTROL_FIGURE_SIZE];
+    char gaps[CONTROL_FIGURE_SIZE];
     plugin_instance_view(symbol->feed.instance, &view);
     (void)fprintf(page->out, "  %-12s %-11s %9s %9s", symbol->name,
                   SCHEMA_WORD(TIMEFRAME, symbol->timeframe),

@@ -89,6 +89,18 @@ int control_policy_settings(const struct conf *conf, struct obs_log *log,
 
 void control_read_limits(const struct conf *conf, struct trade_limits *limits);
 
+/* ---- figures for people ---- */
+
+#define CONTROL_FIGURE_SIZE 48u
+
+/* A plain number with commas between thousands; `sign` stands before one that is not negative. */
+void control_group(char text[CONTROL_FIGURE_SIZE], const char *plain, const char *sign);
+const char *control_amount(char text[CONTROL_FIGURE_SIZE], struct tg_decimal amount,
+                           unsigned places, const char *sign);
+/* How many digits after the point prices of the market have in which this one was seen: its own,
+ * at least two and five that count, at most eight. */
+unsigned control_price_places(struct tg_decimal price);
+
 /* ---- commands ---- */
 
 struct control_context {

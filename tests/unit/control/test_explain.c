@@ -127,21 +127,21 @@ static void test_words_of_each_step(void **state)
     assert_says(text, "1. trading_decision said BUY BTC/USDT with confidence 0.70");
     assert_says(text, "the trend is up");
     assert_says(text, "trend            BUY         0.80");
-    assert_says(text, "entry 40000, stop-loss 39200, take-profit 42000");
+    assert_says(text, "entry 40,000.00, stop-loss 39,200.00, take-profit 42,000.00");
     assert_says(text, "2. state: RUNNING");
-    assert_says(text, "1 of 2 agents agree: confidence 0.70 x 1.100 = 0.77");
+    assert_says(text, "1 of 2 agents agree: confidence 0.700 x 1.100 = 0.770");
     assert_says(text, "technical analysis: long (0.90)");
     assert_says(text, "regime: ranging (0.60), entries judged relaxed");
     assert_null(strstr(text, "sentiment:"));
-    assert_says(text, "last price 40001, equity 10000");
+    assert_says(text, "last price 40,001.00, equity 10,000.00");
     assert_says(text, "open: sell XRP/USDT, 12.5 % of equity");
     assert_says(text, "cross_symbol_conflict: proceed");
     assert_says(text, "10 % of equity");
-    assert_says(text, "buy 1000 at 40000, leverage 2, confidence 0.77");
-    assert_says(text, "reduced by POSITION_SIZE: 1000.00 -> 800.00 (limit 800.00)");
-    assert_says(text, "modified: size 800, leverage 1");
+    assert_says(text, "asked for: buy 1,000.00 at 40,000.00, leverage 2, confidence 0.770");
+    assert_says(text, "reduced by POSITION_SIZE: 1,000.00 -> 800.00 (limit 800)");
+    assert_says(text, "modified: 800.00, leverage 1");
     assert_says(text, "Outcome: executed\n  the venue accepted the order");
-    assert_says(text, "Order " ORDER_ID ", position " POSITION_ID);
+    assert_says(text, "Order    " ORDER_ID "\n  Position " POSITION_ID);
     assert_says(text, "Judged by policies 0123456789ab\n");
 }
 
