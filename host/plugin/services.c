@@ -48,6 +48,7 @@ static int32_t refuse(struct tg_failure *failure, int code, const char *sentence
     return code;
 }
 
+/* What can be said before the record is looked at. */
 static int check(const struct plugin_instance *instance, uint32_t topic, uint32_t priority,
                  const void *record, uint32_t size, struct tg_error *error)
 {
@@ -61,8 +62,29 @@ static int check(const struct plugin_instance *instance, uint32_t topic, uint32_
     if (size > PLUGIN_CALL_BYTES_MAX)
         return TG_FAIL(error, RANGE, "the record has %u bytes; a call may publish %u", size,
                        PLUGIN_CALL_BYTES_MAX);
-    return topic >= TG_TOPIC_OWN_FIRST ? schema_check_own(record, size, error)
-                                       : schema_check((uint16_t)topic, record, size, error);
+    return 0;
+}
+
+/* Copies first and checks the copy: it is aligned, and the plugin cannot change it any more. */
+static int keep(struct plugin_output *output, uint32_t topic, uint32_t priority, const void *record,
+                uint32_t size, struct tg_error *error)
+{
+    uint32_t room = (size + 15u) & ~15u;
+    if (output->count == PLUGIN_CALL_MESSAGES_MAX || room > PLUGIN_CALL_BYTES_MAX - output->bytes)
+        return TG_FAIL(error, FULL, "publish: this call has published too much");
+    uint8_t *copy = output->data + output->bytes;
+    memcpy(copy, record, size);
+    int code = topic >= TG_TOPIC_OWN_FIRST ? schema_check_own((const char *)copy, size, error)
+                                           : schema_check((uint16_t)topic, copy, size, error);
+    if (code != 0)
+        return code;
+    output->items[output->count].topic = (uint16_t)topic;
+    output->items[output->count].priority = (uint8_t)priority;
+    output->items[output->count].offset = output->bytes;
+    output->items[output->count].size = size;
+    output->count++;
+    output->bytes += room;
+    return 0;
 }
 
 static int32_t publish(void *context, uint32_t topic, uint32_t priority, const void *record,
@@ -72,25 +94,13 @@ static int32_t publish(void *context, uint32_t topic, uint32_t priority, const v
     struct tg_error error = {0};
     if (call == NULL)
         return refuse(failure, TG_E_STATE, "publish: no call into this instance goes on here");
-    struct plugin_output *output = &call->output;
     int code = check(call->instance, topic, priority, record, size, &error);
-    if (code != 0) {
-        output->refused++;
-        return refuse(failure, code, error.message);
-    }
-    uint32_t room = (size + 15u) & ~15u;
-    if (output->count == PLUGIN_CALL_MESSAGES_MAX || room > PLUGIN_CALL_BYTES_MAX - output->bytes) {
-        output->refused++;
-        return refuse(failure, TG_E_FULL, "publish: this call has published too much");
-    }
-    output->items[output->count].topic = (uint16_t)topic;
-    output->items[output->count].priority = (uint8_t)priority;
-    output->items[output->count].offset = output->bytes;
-    output->items[output->count].size = size;
-    memcpy(output->data + output->bytes, record, size);
-    output->count++;
-    output->bytes += room;
-    return 0;
+    if (code == 0)
+        code = keep(&call->output, topic, priority, record, size, &error);
+    if (code == 0)
+        return 0;
+    call->output.refused++;
+    return refuse(failure, code, error.message);
 }
 
 static uint32_t topic_number(void *context, const char *name)
@@ -131,6 +141,7 @@ static void write_log(void *context, uint32_t level, const char *message)
         (void)pthread_mutex_unlock(&share->log_mutex);
 }
 
+/* The last slot is for all reasons that found none of their own. */
 static struct plugin_reason *reason_slot(struct plugin_instance *instance, const char *reason)
 {
     for (uint32_t i = 0; i < instance->reason_count; i++)
@@ -139,7 +150,8 @@ static struct plugin_reason *reason_slot(struct plugin_instance *instance, const
     if (instance->reason_count == PLUGIN_REASONS_MAX)
         return &instance->reasons[PLUGIN_REASONS_MAX - 1];
     struct plugin_reason *slot = &instance->reasons[instance->reason_count++];
-    (void)snprintf(slot->text, sizeof(slot->text), "%s", reason);
+    bool last = instance->reason_count == PLUGIN_REASONS_MAX;
+    (void)snprintf(slot->text, sizeof(slot->text), "%s", last ? "other reasons" : reason);
     return slot;
 }
 

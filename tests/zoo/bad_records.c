@@ -4,6 +4,8 @@
  */
 #include "zoo.h"
 
+#include <math.h>
+
 static struct tg_ta_signals good_reading(const struct tg_run *run)
 {
     struct tg_ta_signals reading = {.trend_strength = 0.5, .confidence = 0.5};
@@ -28,13 +30,12 @@ static int32_t run(void *instance, const struct tg_run *given, struct tg_failure
     uint32_t size = sizeof(reading);
     uint32_t priority = TG_PRIORITY_NORMAL;
     const void *record = &reading;
-    static const double zero = 0.0;
     if (strcmp(given->task, "long_text") == 0)
         return publish_event(host, failure);
     if (strcmp(given->task, "nan") == 0)
-        reading.momentum_score = zero / zero;
+        reading.momentum_score = nan("");
     else if (strcmp(given->task, "infinite") == 0)
-        reading.confidence = 1.0 / zero;
+        reading.confidence = (double)INFINITY;
     else if (strcmp(given->task, "range") == 0)
         reading.confidence = 1.5;
     else if (strcmp(given->task, "not_declared") == 0)
