@@ -20,6 +20,10 @@
  * A dependency is satisfied for a symbol when its task has nothing pending or running there for the
  * same or an earlier slot, its last success came after the dependant's last start, and that success
  * is no older than one and a half of the dependency's intervals. A disabled task is no dependency.
+ *
+ * A task of the portfolio works on all symbols at once: it has its slots under the first symbol and
+ * never any under the others. It depends on what runs for the first symbol; who depends on it waits
+ * for that one run, whatever the symbol.
  */
 #include "base/check.h"
 #include "base/clock.h"
@@ -35,6 +39,11 @@ struct sched_entry *sched__entry(const struct sched *sched, uint32_t task, uint3
     return &sched->entries[(size_t)task * sched->symbol_count + symbol];
 }
 
+bool sched__runs_for(const struct sched_task *task, uint32_t symbol)
+{
+    return !task->portfolio || symbol == 0;
+}
+
 int64_t sched__slot_from(const struct sched_task *task, int64_t utc)
 {
     int64_t since = utc - task->offset_ns;
@@ -42,6 +51,14 @@ int64_t sched__slot_from(const struct sched_task *task, int64_t utc)
     if (slots * task->interval_ns < since)
         slots++;
     return slots * task->interval_ns + task->offset_ns;
+}
+
+/* INT64_MAX: never. */
+static int64_t first_slot(const struct sched_task *task, uint32_t symbol, int64_t utc)
+{
+    if (!sched__runs_for(task, symbol))
+        return INT64_MAX;
+    return task->on_start ? utc : sched__slot_from(task, utc);
 }
 
 int sched_start(struct sched *sched, int64_t utc, int64_t monotonic, struct tg_error *error)
@@ -57,8 +74,7 @@ int sched_start(struct sched *sched, int64_t utc, int64_t monotonic, struct tg_e
         return TG_FAIL(error, NO_MEMORY, "schedule: out of memory for %zu entries", count);
     for (uint32_t t = 0; t < sched->task_count; t++)
         for (uint32_t s = 0; s < sched->symbol_count; s++)
-            sched__entry(sched, t, s)->next_slot =
-                sched->tasks[t].on_start ? utc : sched__slot_from(&sched->tasks[t], utc);
+            sched__entry(sched, t, s)->next_slot = first_slot(&sched->tasks[t], s, utc);
     sched->clock_difference = utc - monotonic;
     sched->next_time_dirty = true;
     sched->started = true;
@@ -134,7 +150,7 @@ static void follow_clock_step(struct sched *sched, int64_t utc, int64_t monotoni
             struct sched_entry *entry = sched__entry(sched, t, s);
             if (entry->pending && !waits_for_room(entry))
                 entry->pending_until_utc += step; /* how long it waits is monotonic */
-            if (step < 0)
+            if (step < 0 && sched__runs_for(&sched->tasks[t], s))
                 entry->next_slot = sched__slot_from(&sched->tasks[t], utc);
             /* of a step forward, the slots that passed are missed ones and run once */
         }
@@ -145,7 +161,8 @@ static bool dependencies_hold(const struct sched *sched, const struct sched_task
 {
     for (uint32_t k = 0; k < task->depends_on_count; k++) {
         const struct sched_task *needed = &sched->tasks[task->depends_on[k]];
-        const struct sched_entry *other = sched__entry(sched, task->depends_on[k], symbol);
+        const struct sched_entry *other =
+            sched__entry(sched, task->depends_on[k], needed->portfolio ? 0 : symbol);
         if (!needed->enabled)
             continue;
         if (other->pending && other->pending_slot <= entry->pending_slot)
@@ -350,7 +367,8 @@ int sched_task_enable(struct sched *sched, uint32_t task, bool enabled)
 
 int sched_run_now(struct sched *sched, uint32_t task, uint32_t symbol, int64_t utc)
 {
-    if (!sched->started || task >= sched->task_count || symbol >= sched->symbol_count)
+    if (!sched->started || task >= sched->task_count || symbol >= sched->symbol_count ||
+        !sched__runs_for(&sched->tasks[task], symbol))
         return TG_E_NOT_FOUND;
     struct sched_entry *entry = sched__entry(sched, task, symbol);
     if (entry->running || entry->pending || !sched->tasks[task].enabled)

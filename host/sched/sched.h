@@ -30,6 +30,7 @@ struct sched_task_options {
     int64_t timeout_ns;
     bool enabled;
     bool on_start;
+    bool portfolio; /* of all symbols: one run a slot, under the symbol that was added first */
     uint32_t symbols_at_once_max; /* 0: 1 */
     const char *depends_on[SCHED_DEPENDENCIES_MAX];
     uint32_t depends_on_count;
@@ -92,7 +93,8 @@ bool sched_overdue(const struct sched *sched, int64_t monotonic, struct sched_ru
 /* UTC of the next moment at which something may be due; INT64_MAX: never. */
 int64_t sched_next_time(struct sched *sched);
 
-/* TG_E_NOT_FOUND; run_now obeys the overlap guard: TG_E_STATE while a run goes on or disabled. */
+/* TG_E_NOT_FOUND, of a portfolio task for any symbol but the first too; run_now obeys the overlap
+ * guard: TG_E_STATE while a run goes on or disabled. */
 int sched_task_find(const struct sched *sched, const char *name); /* -1: none */
 int sched_task_enable(struct sched *sched, uint32_t task, bool enabled);
 int sched_run_now(struct sched *sched, uint32_t task, uint32_t symbol, int64_t utc);

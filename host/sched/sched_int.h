@@ -9,7 +9,7 @@
 struct sched_task {
     char name[SCHED_NAME_SIZE], agent[SCHED_NAME_SIZE];
     int64_t interval_ns, offset_ns, timeout_ns;
-    bool enabled, on_start;
+    bool enabled, on_start, portfolio;
     uint32_t symbols_at_once_max, running;
     char depends_on_names[SCHED_DEPENDENCIES_MAX][SCHED_NAME_SIZE];
     uint32_t depends_on[SCHED_DEPENDENCIES_MAX];
@@ -50,6 +50,8 @@ struct sched {
 };
 
 struct sched_entry *sched__entry(const struct sched *sched, uint32_t task, uint32_t symbol);
+/* Whether the task ever runs for that symbol: one of the portfolio does for the first alone. */
+bool sched__runs_for(const struct sched_task *task, uint32_t symbol);
 /* The first slot at or after `utc`. */
 int64_t sched__slot_from(const struct sched_task *task, int64_t utc);
 /* Resolves names and orders the tasks; unknown and circular dependencies are refused. */

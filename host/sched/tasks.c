@@ -96,6 +96,7 @@ int sched_task_add(struct sched *sched, const struct sched_task_options *options
     task->timeout_ns = options->timeout_ns;
     task->enabled = options->enabled;
     task->on_start = options->on_start;
+    task->portfolio = options->portfolio;
     task->symbols_at_once_max = options->symbols_at_once_max > 0 ? options->symbols_at_once_max : 1;
     task->depends_on_count = options->depends_on_count;
     for (uint32_t i = 0; i < options->depends_on_count; i++)
