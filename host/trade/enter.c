@@ -6,7 +6,9 @@
  *
  * Refused (TG_E_REFUSED, the rule's code first): what the limits forbid, what is no proposal, a
  * standing breaker, a blocked symbol, and an entry against an open position of the other side of
- * the same symbol: a venue nets the two, and neither would be what the books say. Without a price
+ * the same symbol: a venue nets the two, and neither would be what the books say. A hodl bag is
+ * what was bought and paid for whole: it neither bars an entry nor counts as a position. Without a
+ * price
  * of the symbol or of its quote currency: TG_E_STALE.
  *
  * Core thread; owns nothing.
@@ -38,6 +40,8 @@ static int check_entry(const struct trade *trade, const struct trade_entry *entr
                              !tg_decimal_is_zero(entry->take_profit)))
         return refuse(error, "INVALID_PROPOSAL",
                       "a rebalancing trade has leverage 1, no stop and no take-profit");
+    if (entry->hodl && (!entry->rebalance || entry->side != TG_SIDE_BUY))
+        return refuse(error, "INVALID_PROPOSAL", "a hodl bag is bought, by a rebalancing trade");
     enum tg_breach breach;
     if (trade__breaker_any(trade, &breach))
         return TG_FAIL(error, REFUSED, "CIRCUIT_BREAKER: %s stands", SCHEMA_WORD(BREACH, breach));
@@ -71,19 +75,37 @@ static int check_exits(struct order *order, const struct trade_entry *entry,
     return TG_E_OK;
 }
 
-static bool opposite_exists(const struct trade *trade, uint32_t symbol, uint8_t side)
+static bool opposite_exists(const struct trade *trade, const struct trade_entry *entry)
 {
+    uint32_t symbol = entry->symbol;
+    uint8_t side = entry->side;
+    if (entry->hodl)
+        return false;
     for (uint32_t i = 0; i < trade->open_count; i++) {
         const struct trade_position *view = &trade->positions[trade->open[i]].view;
-        if (view->symbol == symbol && view->side != side)
+        if (view->symbol == symbol && view->side != side && !view->hodl)
             return true;
     }
     for (uint32_t slot = trade->live_first; slot != TRADE_NONE; slot = trade->orders[slot].next) {
-        const struct trade_order *view = &trade->orders[slot].view;
-        if (view->leg == TRADE_LEG_ENTRY && view->symbol == symbol && view->side != side)
+        const struct order *order = &trade->orders[slot];
+        if (order->view.leg == TRADE_LEG_ENTRY && order->view.symbol == symbol &&
+            order->view.side != side && !order->hodl)
             return true;
     }
     return false;
+}
+
+/* What adds to a position is no further one, and hodl bags are not counted. */
+static void adds_to_position(const struct trade *trade, const struct trade_entry *entry,
+                             struct trade_limit_case *given)
+{
+    if (entry->hodl) {
+        given->positions_of_symbol = given->positions_open = 0;
+    } else if (entry->rebalance &&
+               trade__position_of_allocation(trade, entry->symbol, entry->side, false) != NULL) {
+        given->positions_of_symbol--;
+        given->positions_open--;
+    }
 }
 
 static int check_hard_limits(const struct trade *trade, const struct trade_entry *entry,
@@ -92,28 +114,25 @@ static int check_hard_limits(const struct trade *trade, const struct trade_entry
 {
     struct trade_portfolio portfolio;
     struct worst_case worst;
-    bool overflow = false;
     int code = trade_portfolio(trade, now, &portfolio, error);
     if (code == 0)
         code = trade__worst_case(trade, entry->symbol, &worst, error);
     if (code != 0)
         return TG_PASS(error, code);
-    struct trade_limit_case given = {
-        .equity = portfolio.equity,
-        .size_usd = size_usd,
-        .exposure = worst.exposure,
-        .margin_available = tg_decimal_subtract(portfolio.equity, worst.margin_used, &overflow),
-        .entry_price = limit_price,
-        .last_price = trade->symbols[entry->symbol].last_price,
-        .leverage = entry->leverage,
-        .daily_pnl_pct = portfolio.daily_pnl_pct,
-        .weekly_pnl_pct = portfolio.weekly_pnl_pct,
-        .drawdown_pct = portfolio.drawdown_pct,
-        .positions_of_symbol = worst.positions_of_symbol,
-        .positions_open = worst.positions};
+    struct trade_limit_case given = {.equity = portfolio.equity,
+                                     .size_usd = size_usd,
+                                     .exposure = worst.exposure,
+                                     .margin_available = portfolio.margin_available_worst,
+                                     .entry_price = limit_price,
+                                     .last_price = trade->symbols[entry->symbol].last_price,
+                                     .leverage = entry->leverage,
+                                     .daily_pnl_pct = portfolio.daily_pnl_pct,
+                                     .weekly_pnl_pct = portfolio.weekly_pnl_pct,
+                                     .drawdown_pct = portfolio.drawdown_pct,
+                                     .positions_of_symbol = worst.positions_of_symbol,
+                                     .positions_open = worst.positions};
+    adds_to_position(trade, entry, &given);
     trade_order_rate(trade, now, &given.entry_orders_minute, &given.entry_orders_day);
-    if (overflow)
-        return TG_FAIL(error, OVERFLOW, "the margin in use does not fit");
     return trade_limits_check(&trade->options.limits, &given, error);
 }
 
@@ -141,6 +160,24 @@ static int size_entry(const struct trade *trade, const struct trade_entry *entry
     return TG_E_OK;
 }
 
+/* The allocation's position, or the one that the first fill makes: its id is computed, not drawn.
+ */
+static int name_position(struct trade *trade, struct order *order)
+{
+    struct trade_order *view = &order->view;
+    struct position *position =
+        order->rebalance
+            ? trade__position_of_allocation(trade, view->symbol, view->side, order->hodl)
+            : NULL;
+    if (position == NULL)
+        return trade__id(trade, order->key, "position", 1, &view->position_id);
+    order->position = (uint32_t)(position - trade->positions);
+    view->position_id = position->view.id;
+    if (position->entry == TRADE_NONE)
+        position->entry = trade__order_slot(trade, order);
+    return TG_E_OK;
+}
+
 int trade_enter(struct trade *trade, const struct trade_entry *entry, int64_t now,
                 struct tg_uuid *order_id, struct tg_error *error)
 {
@@ -165,7 +202,7 @@ int trade_enter(struct trade *trade, const struct trade_entry *entry, int64_t no
     struct tg_decimal size;
     struct tg_decimal size_usd;
     code = check_exits(&exits, entry, price, places, error);
-    if (code == 0 && opposite_exists(trade, entry->symbol, entry->side))
+    if (code == 0 && opposite_exists(trade, entry))
         code = refuse(error, "OPPOSITE_POSITION",
                       "a position or an entry of the other side is open in this symbol");
     if (code == 0)
@@ -194,8 +231,8 @@ int trade_enter(struct trade *trade, const struct trade_entry *entry, int64_t no
     order->take_profit = exits.take_profit;
     order->regime = entry->regime;
     order->rebalance = entry->rebalance;
-    /* computed, not drawn: the position that the first fill makes has this id */
-    code = trade__id(trade, order->key, "position", 1, &order->view.position_id);
+    order->hodl = entry->hodl;
+    code = name_position(trade, order);
     if (code != 0)
         return TG_FAIL(error, FAILED, "the id of the position cannot be computed");
     trade__entry_counted(trade, now);

@@ -139,6 +139,36 @@ static int weigh_open(const struct trade *trade, struct tg_decimal *exposure,
     return TG_E_OK;
 }
 
+struct tg_decimal trade_last_price(const struct trade *trade, uint32_t symbol)
+{
+    return symbol < trade->symbol_count ? trade->symbols[symbol].last_price : tg_decimal_units(0);
+}
+
+static int value_hodl(const struct trade *trade, struct tg_decimal *sum)
+{
+    bool overflow = false;
+    for (uint32_t i = 0; i < trade->open_count; i++) {
+        const struct trade_position *view = &trade->positions[trade->open[i]].view;
+        struct tg_decimal value;
+        int code = view->hodl ? trade_position_notional(trade, view, &value) : TG_E_OK;
+        if (code != 0)
+            return code;
+        if (view->hodl)
+            *sum = tg_decimal_add(*sum, value, &overflow);
+    }
+    return overflow ? TG_E_OVERFLOW : TG_E_OK;
+}
+
+int trade_hodl_set_aside(struct trade *trade, struct tg_decimal amount, struct tg_error *error)
+{
+    bool overflow = false;
+    struct tg_decimal sum = tg_decimal_add(trade->hodl_cash, amount, &overflow);
+    if (overflow || amount.units < 0)
+        return TG_FAIL(error, OVERFLOW, "what is set aside does not fit");
+    trade->hodl_cash = sum;
+    return TG_E_OK;
+}
+
 int trade_portfolio(const struct trade *trade, int64_t now, struct trade_portfolio *portfolio,
                     struct tg_error *error)
 {
@@ -148,6 +178,7 @@ int trade_portfolio(const struct trade *trade, int64_t now, struct trade_portfol
                                      .day_start_equity = trade->day_start_equity,
                                      .week_start_equity = trade->week_start_equity,
                                      .drawdown_max_pct = trade->drawdown_max_pct,
+                                     .hodl_cash = trade->hodl_cash,
                                      .consecutive_losses = trade->consecutive_losses,
                                      .positions_open = trade->open_count,
                                      .trades_closed = trade->trades_closed,
@@ -158,15 +189,17 @@ int trade_portfolio(const struct trade *trade, int64_t now, struct trade_portfol
     if (code == 0)
         code = weigh_open(trade, &result.exposure, &result.margin_used);
     if (code == 0)
+        code = value_hodl(trade, &result.hodl_value);
+    if (code == 0)
         code = trade__worst_case(trade, TRADE_NONE, &worst, NULL);
     if (code != 0)
         return tg_error_set(error, code, __FILE__, __LINE__, __func__,
                             "the portfolio cannot be valued: %s",
                             code == TG_E_STALE ? "a price is missing" : tg_error_sentence(code));
-    result.margin_available = tg_decimal_subtract(result.equity, result.margin_used, &overflow);
+    struct tg_decimal free = tg_decimal_subtract(result.equity, trade->hodl_cash, &overflow);
+    result.margin_available = tg_decimal_subtract(free, result.margin_used, &overflow);
     result.exposure_worst = worst.exposure;
-    result.margin_available_worst =
-        tg_decimal_subtract(result.equity, worst.margin_used, &overflow);
+    result.margin_available_worst = tg_decimal_subtract(free, worst.margin_used, &overflow);
     result.peak_equity = tg_decimal_max(trade->peak_equity, result.equity);
     /* A period that began since the last step of time began with what is there now. */
     if (now >= trade->day_end)
@@ -212,10 +245,13 @@ const struct trade_order *trade_entry_at(const struct trade *trade, uint32_t ind
 int trade__worst_case(const struct trade *trade, uint32_t symbol, struct worst_case *worst,
                       struct tg_error *error)
 {
-    *worst = (struct worst_case){.positions = trade->open_count};
+    *worst = (struct worst_case){.positions = 0};
     int code = weigh_open(trade, &worst->exposure, &worst->margin_used);
-    for (uint32_t i = 0; i < trade->open_count; i++)
-        worst->positions_of_symbol += trade->positions[trade->open[i]].view.symbol == symbol;
+    for (uint32_t i = 0; i < trade->open_count; i++) {
+        const struct trade_position *view = &trade->positions[trade->open[i]].view;
+        worst->positions += !view->hodl;
+        worst->positions_of_symbol += !view->hodl && view->symbol == symbol;
+    }
     for (uint32_t slot = trade->live_first; slot != TRADE_NONE && code == 0;
          slot = trade->orders[slot].next) {
         const struct order *order = &trade->orders[slot];
@@ -225,7 +261,7 @@ int trade__worst_case(const struct trade *trade, uint32_t symbol, struct worst_c
         code = trade_order_notional(trade, &order->view, &value);
         if (code == 0)
             code = weigh(value, order->view.leverage, &worst->exposure, &worst->margin_used);
-        if (trade__position_of(trade, order) == NULL) {
+        if (!order->hodl && trade__position_of(trade, order) == NULL) {
             worst->positions++;
             worst->positions_of_symbol += order->view.symbol == symbol;
         }

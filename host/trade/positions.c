@@ -1,7 +1,8 @@
 /*
  * Positions: sums of unique fills, and the profit and loss that follows from them.
  *
- * An entry order makes one position however many fills it has. What goes out takes its share of the
+ * An entry order makes one position however many fills it has; one of rebalancing adds to the
+ * allocation's position, where that is open. What goes out takes its share of the
  * cost with it: cost x size out / size open, rounded once, half to even; the last close takes what
  * is left, so that allocated costs add up to the cost to the last digit. Realised profit and fees
  * are turned into the account currency once, at the fill.
@@ -43,6 +44,25 @@ const struct trade_position *trade_position_at(const struct trade *trade, uint32
     return index < trade->open_count ? &trade->positions[trade->open[index]].view : NULL;
 }
 
+struct position *trade__position_of_allocation(const struct trade *trade, uint32_t symbol,
+                                               uint8_t side, bool hodl)
+{
+    for (uint32_t i = 0; i < trade->open_count; i++) {
+        struct position *position = &trade->positions[trade->open[i]];
+        if (position->view.symbol == symbol && position->view.side == side &&
+            position->view.rebalance && position->view.hodl == hodl && !position->must_close)
+            return position;
+    }
+    return NULL;
+}
+
+const struct trade_position *trade_allocation_position(const struct trade *trade, uint32_t symbol,
+                                                       uint8_t side, bool hodl)
+{
+    const struct position *position = trade__position_of_allocation(trade, symbol, side, hodl);
+    return position == NULL ? NULL : &position->view;
+}
+
 /* ---- entries ---- */
 
 static struct position *position_new(struct trade *trade, struct order *order, int64_t time)
@@ -54,7 +74,6 @@ static struct position *position_new(struct trade *trade, struct order *order, i
         slot++;
     struct position *position = &trade->positions[slot];
     *position = (struct position){.entry = trade__order_slot(trade, order),
-                                  .rebalance = order->rebalance,
                                   .used = true,
                                   .view = {.decision_id = order->view.decision_id,
                                            .symbol = order->view.symbol,
@@ -63,6 +82,8 @@ static struct position *position_new(struct trade *trade, struct order *order, i
                                            .leverage = order->view.leverage,
                                            .stop_price = order->stop_loss,
                                            .target_price = order->take_profit,
+                                           .rebalance = order->rebalance,
+                                           .hodl = order->hodl,
                                            .opened_at = time}};
     for (uint32_t i = 0; i < TRADE_LEG_COUNT; i++)
         position->legs[i] = (struct leg){.order = TRADE_NONE, .attempt = 1};
@@ -121,7 +142,8 @@ int trade__position_entry_fill(struct trade *trade, struct order *order,
         view->best_price = view->side == TG_SIDE_BUY
                                ? tg_decimal_max(view->best_price, fill->price)
                                : tg_decimal_min(view->best_price, fill->price);
-    if (trade_order_state_is_final((enum trade_order_state)order->view.state))
+    if (trade_order_state_is_final((enum trade_order_state)order->view.state) &&
+        position->entry == trade__order_slot(trade, order))
         position->entry = TRADE_NONE;
     change->event = opened ? TG_EXECUTION_POSITION_OPENED : TG_EXECUTION_POSITION_CHANGED;
     change->view = *view;
@@ -389,21 +411,31 @@ static int close_one(struct trade *trade, struct position *position, struct tg_d
     return code;
 }
 
-static int close_matching(struct trade *trade, uint32_t symbol, int side,
+static int check_fraction(struct tg_decimal fraction, struct tg_error *error)
+{
+    if (!tg_decimal_is_positive(fraction) || fraction.units > TG_DECIMAL_ONE)
+        return TG_FAIL(error, RANGE, "fraction to close: out of range (more than 0 to 1)");
+    return TG_E_OK;
+}
+
+/* Hodl bags never, those of the allocation where it is asked for. */
+static int close_matching(struct trade *trade, uint32_t symbol, int side, bool allocation,
                           struct tg_decimal fraction, const char *reason,
                           const struct tg_uuid *decision_id, int64_t now, struct tg_uuid *order_id,
                           uint32_t *closed, struct tg_error *error)
 {
     uint32_t found = 0;
     uint32_t done = 0;
-    int first = TG_E_OK;
-    if (!tg_decimal_is_positive(fraction) || fraction.units > TG_DECIMAL_ONE)
-        return TG_FAIL(error, RANGE, "fraction to close: out of range (more than 0 to 1)");
+    int first = check_fraction(fraction, error);
+    if (first != 0)
+        return first;
     trade__periods(trade, now);
     for (uint32_t i = 0; i < trade->open_count; i++) {
         struct position *position = &trade->positions[trade->open[i]];
         if (symbol != TRADE_NONE &&
             (position->view.symbol != symbol || position->view.side != side))
+            continue;
+        if (position->view.hodl || (position->view.rebalance && !allocation))
             continue;
         found++;
         struct tg_error cause = {0};
@@ -437,12 +469,39 @@ int trade_close(struct trade *trade, uint32_t symbol, uint8_t position_side,
 {
     if (symbol >= trade->symbol_count || position_side >= TG_SIDE_COUNT)
         return TG_FAIL(error, INVALID, "to close a position needs a known symbol and a side");
-    return close_matching(trade, symbol, position_side, fraction, reason, decision_id, now,
+    return close_matching(trade, symbol, position_side, false, fraction, reason, decision_id, now,
+                          order_id, closed, error);
+}
+
+int trade_reduce(struct trade *trade, uint32_t symbol, uint8_t position_side,
+                 struct tg_decimal fraction, const char *reason, const struct tg_uuid *decision_id,
+                 int64_t now, struct tg_uuid *order_id, uint32_t *closed, struct tg_error *error)
+{
+    if (symbol >= trade->symbol_count || position_side >= TG_SIDE_COUNT)
+        return TG_FAIL(error, INVALID, "to reduce a position needs a known symbol and a side");
+    return close_matching(trade, symbol, position_side, true, fraction, reason, decision_id, now,
                           order_id, closed, error);
 }
 
 int trade_close_all(struct trade *trade, struct tg_decimal fraction, const char *reason,
                     int64_t now, uint32_t *closed, struct tg_error *error)
 {
-    return close_matching(trade, TRADE_NONE, 0, fraction, reason, NULL, now, NULL, closed, error);
+    return close_matching(trade, TRADE_NONE, 0, true, fraction, reason, NULL, now, NULL, closed,
+                          error);
+}
+
+int trade_close_position(struct trade *trade, const struct tg_uuid *position_id,
+                         struct tg_decimal fraction, const char *reason, int64_t now,
+                         struct tg_uuid *order_id, struct tg_error *error)
+{
+    int code = check_fraction(fraction, error);
+    if (code != 0)
+        return code;
+    trade__periods(trade, now);
+    for (uint32_t i = 0; i < trade->open_count; i++) {
+        struct position *position = &trade->positions[trade->open[i]];
+        if (tg_uuid_equal(&position->view.id, position_id))
+            return close_one(trade, position, fraction, reason, NULL, now, order_id, error);
+    }
+    return TG_FAIL(error, NOT_FOUND, "there is no open position with that id");
 }

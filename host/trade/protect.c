@@ -15,7 +15,7 @@
  *
  * The trailing stop follows the best price by its distance, the break-even stop stands at the
  * average entry; both only ever move in the position's favour, by whole ticks, after a bar has
- * closed. Positions of rebalancing have neither.
+ * closed. Positions of rebalancing and hodl bags have neither.
  */
 #include "trade_int.h"
 
@@ -85,9 +85,9 @@ static void close_failed(struct trade *trade, struct position *position, const c
 static void entry_ended(struct trade *trade, const struct order *order, int64_t now)
 {
     struct position *position = trade__position_of(trade, order);
-    if (position != NULL)
+    if (position != NULL && position->entry == trade__order_slot(trade, order))
         position->entry = TRADE_NONE;
-    if (tg_decimal_is_positive(order->view.filled_size))
+    if (tg_decimal_is_positive(order->view.filled_size) && !order->hodl)
         trade_cooldown_begin(
             trade, order->rebalance ? UINT32_MAX : order->view.symbol,
             order->rebalance ? TRADE_COOLDOWN_POST_REBALANCE : TRADE_COOLDOWN_POST_TRADE, now);
@@ -336,7 +336,7 @@ void trade__protect_bar(struct trade *trade, struct position *position, const st
     view->best_price = best;
     position->moved = false;
     const struct leg *stop = &position->legs[TRADE_LEG_STOP];
-    if (position->rebalance || position->must_close || stop->given_up ||
+    if (view->rebalance || position->must_close || stop->given_up ||
         (stop->order != TRADE_NONE && trade->orders[stop->order].amend_off))
         return;
     struct tg_decimal gain = gain_of(position);

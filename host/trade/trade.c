@@ -302,7 +302,7 @@ static int64_t leg_times(const struct trade *trade, const struct position *posit
         else
             best = sooner(best, trade->orders[leg->order].amend_next, after);
     }
-    if (trade->options.holding_max_ns > 0 && !position->must_close)
+    if (trade->options.holding_max_ns > 0 && !position->must_close && !position->view.rebalance)
         best = sooner(best, position->view.opened_at + trade->options.holding_max_ns, after);
     return best;
 }
@@ -337,7 +337,8 @@ void trade_advance(struct trade *trade, int64_t now)
     if (trade->options.holding_max_ns > 0)
         for (uint32_t i = 0; i < trade->open_count; i++) {
             struct position *position = &trade->positions[trade->open[i]];
-            if (now - position->view.opened_at >= trade->options.holding_max_ns)
+            if (!position->view.rebalance &&
+                now - position->view.opened_at >= trade->options.holding_max_ns)
                 trade__position_must_close(trade, position, "holding_limit");
         }
     trade->advanced_at = now;

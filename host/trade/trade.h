@@ -105,8 +105,10 @@ struct trade_position {
     struct tg_decimal stop_price, target_price; /* in force; 0: none */
     struct tg_decimal best_price;               /* most favourable since it was opened */
     bool trailing;                              /* the trailing stop is active */
-    int64_t opened_at, closed_at;               /* UTC; 0: open */
-    char exit_reason[32]; /* stop_loss, take_profit, trailing_stop, signal, ... */
+    bool rebalance; /* of the allocation: no stop, no holding limit, no signal closes it */
+    bool hodl;      /* a hodl bag; rebalance is set as well */
+    int64_t opened_at, closed_at; /* UTC; 0: open */
+    char exit_reason[32];         /* stop_loss, take_profit, trailing_stop, signal, ... */
 };
 
 /* ---- what trade needs from outside ---- */
@@ -214,6 +216,7 @@ struct trade_entry {
     uint8_t side;   /* TG_SIDE_* */
     uint8_t regime; /* TG_REGIME_* */
     bool rebalance; /* a rebalancing trade: no stop, no target */
+    bool hodl;      /* for a hodl bag; needs rebalance, and the side buy */
     int64_t leverage;
     struct tg_decimal size_usd;    /* account currency; rounded down to the symbol's size */
     struct tg_decimal limit_price; /* 0: market order */
@@ -226,11 +229,15 @@ struct trade_entry {
  * Refused with the rule's code first in the sentence: TG_E_REFUSED. TG_E_STALE: no price of the
  * symbol or of its quote currency. TG_E_EXISTS: that decision has its order already. Any error of
  * the journal: the order is void. `order_id` is the order's; may be NULL.
+ *
+ * A rebalancing entry adds to the position that trade_allocation_position tells, where there is
+ * one: an allocation is one position, however many trades it was built of.
  */
 int trade_enter(struct trade *trade, const struct trade_entry *entry, int64_t now,
                 struct tg_uuid *order_id, struct tg_error *error);
 /*
- * Closes the open positions of that symbol and side at market, reduce only. `fraction` of each in
+ * Closes trading's open positions of that symbol and side at market, reduce only; those of the
+ * allocation and hodl bags stay. `fraction` of each in
  * (0, 1], rounded down to the symbol's size and up to its minimum; where less than the minimum
  * would be left, all. A whole close cancels the legs that protect it and is tried again until the
  * position is closed; after a part the legs are made smaller. `closed`: of how many positions; none
@@ -240,8 +247,20 @@ int trade_enter(struct trade *trade, const struct trade_entry *entry, int64_t no
 int trade_close(struct trade *trade, uint32_t symbol, uint8_t position_side,
                 struct tg_decimal fraction, const char *reason, const struct tg_uuid *decision_id,
                 int64_t now, struct tg_uuid *order_id, uint32_t *closed, struct tg_error *error);
+/* The same for rebalancing: positions of the allocation too, and hodl bags stay. */
+int trade_reduce(struct trade *trade, uint32_t symbol, uint8_t position_side,
+                 struct tg_decimal fraction, const char *reason, const struct tg_uuid *decision_id,
+                 int64_t now, struct tg_uuid *order_id, uint32_t *closed, struct tg_error *error);
+/* The same for all symbols and both sides, in an emergency. Hodl bags stay: they are without
+ * leverage, were paid for with profit, and only an operator parts with one. */
 int trade_close_all(struct trade *trade, struct tg_decimal fraction, const char *reason,
                     int64_t now, uint32_t *closed, struct tg_error *error);
+/* One position, a hodl bag too: an operator's act. TG_E_NOT_FOUND: it is not open. */
+int trade_close_position(struct trade *trade, const struct tg_uuid *position_id,
+                         struct tg_decimal fraction, const char *reason, int64_t now,
+                         struct tg_uuid *order_id, struct tg_error *error);
+/* Money of the account that is a hodl bag from now on: no margin for anything. TG_E_OVERFLOW. */
+int trade_hodl_set_aside(struct trade *trade, struct tg_decimal amount, struct tg_error *error);
 /* The journal's answer to an intent; stored false: the order becomes void. */
 void trade_intent_stored(struct trade *trade, const struct tg_uuid *order_id, bool stored);
 /* Sends what is stored, places and re-sizes protective legs, cancels the other leg. */
@@ -278,8 +297,10 @@ struct trade_portfolio {
     struct tg_decimal day_start_equity, week_start_equity;
     double drawdown_pct, daily_pnl_pct, weekly_pnl_pct; /* drawdown is positive */
     double drawdown_max_pct;
+    /* within equity: hodl bags at the last price, and those in account currency */
+    struct tg_decimal hodl_value, hodl_cash;
     uint32_t consecutive_losses;
-    uint32_t positions_open;
+    uint32_t positions_open;            /* hodl bags too */
     uint64_t trades_closed, trades_won; /* positions fully closed; won: profit after fees */
 };
 /* TG_E_STALE: no price of a currency that is needed. */
@@ -306,6 +327,11 @@ bool trade_symbol_blocked(const struct trade *trade, uint32_t symbol);
 
 /* Open ones, in order of opening; NULL past the end; borrowed until the next act. */
 const struct trade_position *trade_position_at(const struct trade *trade, uint32_t index);
+/* The open position that a rebalancing entry of that symbol and side adds to; NULL: none. */
+const struct trade_position *trade_allocation_position(const struct trade *trade, uint32_t symbol,
+                                                       uint8_t side, bool hodl);
+/* The last price of a symbol; zero: none yet. */
+struct tg_decimal trade_last_price(const struct trade *trade, uint32_t symbol);
 /* Entry orders that live and have no position yet, oldest first; NULL past the end; borrowed. */
 const struct trade_order *trade_entry_at(const struct trade *trade, uint32_t index);
 const struct trade_order *trade_order_find(const struct trade *trade, const struct tg_uuid *id);

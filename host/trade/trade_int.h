@@ -52,7 +52,7 @@ struct order {
     struct tg_decimal size_most;              /* the largest size the venue was ever asked for */
     struct tg_decimal stop_loss, take_profit; /* of an entry */
     uint8_t regime;
-    bool rebalance;
+    bool rebalance, hodl;
     bool stored;
     bool cancel_wanted;
     bool amend_off;                  /* given up: it stays as it is */
@@ -82,9 +82,8 @@ struct position {
     struct tg_decimal entry_price, gain_break_even, gain_trailing;
     uint8_t stop_kind;   /* enum stop_kind: of stop_price */
     uint8_t stop_placed; /* the same: of the stop that stands at the venue */
-    bool rebalance;
-    bool must_close; /* to be closed whole, until it is */
-    bool moved;      /* the entry has changed since the last bar */
+    bool must_close;     /* to be closed whole, until it is */
+    bool moved;          /* the entry has changed since the last bar */
     bool used;
     char close_reason[32];
 };
@@ -135,6 +134,7 @@ struct trade {
     uint32_t open_count;
 
     struct tg_decimal realised, fees; /* account currency */
+    struct tg_decimal hodl_cash;      /* set aside, within equity */
     struct tg_decimal equity;         /* at the last mark */
     struct tg_decimal peak_equity;
     double drawdown_max_pct;
@@ -223,6 +223,9 @@ void trade__position_tell(struct trade *trade, const struct order *order,
                           const struct position_change *change);
 /* The open position of an order; NULL: none (any more). */
 struct position *trade__position_of(const struct trade *trade, const struct order *order);
+/* What trade_allocation_position tells. */
+struct position *trade__position_of_allocation(const struct trade *trade, uint32_t symbol,
+                                               uint8_t side, bool hodl);
 /* A reduce-only order of that leg for the position; `price` 0: at market. */
 int trade__position_order(struct trade *trade, struct position *position, enum trade_leg leg,
                           struct tg_decimal size, struct tg_decimal price, const char *reason,
@@ -245,7 +248,7 @@ void trade__mark(struct trade *trade);
 /* What is open, and with it every entry order that lives counted as filled. */
 struct worst_case {
     struct tg_decimal exposure, margin_used;
-    uint32_t positions_of_symbol, positions;
+    uint32_t positions_of_symbol, positions; /* without hodl bags */
 };
 int trade__worst_case(const struct trade *trade, uint32_t symbol, struct worst_case *worst,
                       struct tg_error *error);
