@@ -51,6 +51,30 @@ static int create_instance(struct host *host, struct plugin_instance_options *op
     return plugin_instance_create(host->plugins, options, instance, error);
 }
 
+/*
+ * An instance is refused under the name that its messages would carry; a person knows it by what
+ * the configuration or the command line calls it, and where that stands ("default": nowhere).
+ */
+static int name_refusal(struct tg_error *error, int code, const char *name, const char *title,
+                        const char *where)
+{
+    char message[TG_ERROR_MESSAGE_SIZE];
+    size_t end = 0;
+    const char *found = strstr(error->message, name);
+    bool named = found != NULL && strncmp(found + strlen(name), ": ", 2) == 0;
+    const char *rest = named ? found + strlen(name) + 2 : error->message;
+    if (named &&
+        found != error->message) /* a setting, refused with its own place before the name */
+        (void)tg_text_append(message, sizeof(message), &end, "%.*s", (int)(found - error->message),
+                             error->message);
+    else if (!tg_text_equal(where, "default"))
+        (void)tg_text_append(message, sizeof(message), &end, "%s: ", where);
+    (void)tg_text_append(message, sizeof(message), &end, "%s: ", title);
+    (void)snprintf(message + end, sizeof(message) - end, "%s", rest);
+    memcpy(error->message, message, sizeof(message));
+    return code;
+}
+
 /* ---- files ---- */
 
 static int scan_folders(struct host *host, struct tg_error *error)
@@ -124,11 +148,13 @@ static int create_feed(struct host *host, struct host_symbol *symbol, const stru
     struct host_feed *feed = &symbol->feed;
     char name[TG_SOURCE_SIZE];
     char path[TEXT_SIZE];
-    struct plugin_setting setting = {.key = "path", .where = "--bars"};
+    char title[TEXT_SIZE];
+    struct plugin_setting setting = {.key = "path", .where = "command line"};
     struct plugin_instance_options options = {
         .name = name, .kind = TG_KIND_FEED, .symbol = symbol->name, .lane = PLUGIN_LANE_CORE};
     int code;
     source_name(symbol->name, name);
+    (void)snprintf(title, sizeof(title), "%s%s", bars != NULL ? "--bars " : "feeds.", symbol->name);
     if (bars != NULL) {
         setting.text = bars->path;
         options.plugin = "csv";
@@ -147,9 +173,12 @@ static int create_feed(struct host *host, struct host_symbol *symbol, const stru
     if (code == 0)
         code = plugin_feed_describe(feed->instance, &feed->info, error);
     if (code == 0 && feed->info.timeframe >= TG_TIMEFRAME_COUNT)
-        code = TG_FAIL(error, RANGE, "the feed of %s names no timeframe", symbol->name);
-    if (code != 0)
-        return TG_PASS(error, code);
+        code = TG_FAIL(error, RANGE, "%s: the feed names no timeframe", name);
+    if (code != 0) {
+        (void)snprintf(path, sizeof(path), "feeds.%s.plugin", symbol->name);
+        const char *where = bars != NULL ? "default" : conf_where(conf, path);
+        return TG_PASS(error, name_refusal(error, code, name, title, where));
+    }
     feed->source = bus_source(host->bus, name, error);
     symbol->timeframe = feed->info.timeframe;
     symbol->timeframe_ns = market_timeframe_ns(symbol->timeframe);
@@ -244,9 +273,10 @@ static int create_venue(struct host *host, struct tg_error *error)
                                               .folder = conf_folder(conf),
                                               .lane = PLUGIN_LANE_CORE};
     int code = create_instance(host, &options, "venue.config", &instance, error);
-    if (code == 0)
-        host->venue = plugin_venue(instance);
-    return code;
+    if (code != 0)
+        return name_refusal(error, code, "venue", "venue", conf_where(conf, "venue.plugin"));
+    host->venue = plugin_venue(instance);
+    return 0;
 }
 
 static enum plugin_lane read_lane(const char *word)
@@ -318,15 +348,19 @@ static int create_agents(struct host *host, struct tg_error *error)
             continue;
         }
         code = create_agent(host, name, error);
-        if (code != 0)
-            tg_error_prefix(error, "agents.%s: ", name);
+        if (code != 0) {
+            char title[TEXT_SIZE];
+            (void)snprintf(title, sizeof(title), "agents.%s", name);
+            (void)snprintf(path, sizeof(path), "agents.%s.plugin", name);
+            code = name_refusal(error, code, name, title, conf_where(conf, path));
+        }
     }
     return code;
 }
 
 /*
- * A signal carries the slot of the run that made it, or the moment where no run did: (agent, symbol,
- * slot) makes one decision.
+ * A signal carries the slot of the run that made it, or the moment where no run did: (agent,
+ * symbol, slot) makes one decision.
  */
 static void stamp(void *context, const struct plugin_instance *instance, uint64_t number,
                   struct bus_draft *draft, void *payload)

@@ -334,6 +334,15 @@ static int eval_line(struct policy *policy, const struct conf *conf, const char 
     return code;
 }
 
+/* The reader of JSON counts lines and columns of what it was given, which is one line. */
+static void place_error(struct tg_error *error, const char *path, size_t line)
+{
+    bool has_column = strncmp(error->message, "1:", 2) == 0;
+    if (has_column)
+        memmove(error->message, error->message + 2, strlen(error->message) - 1);
+    tg_error_prefix(error, has_column ? "%s:%zu:" : "%s:%zu: ", path, line);
+}
+
 int control__eval_risk(struct policy *policy, const struct conf *conf, const char *path, FILE *out,
                        struct tg_error *error)
 {
@@ -349,6 +358,8 @@ int control__eval_risk(struct policy *policy, const struct conf *conf, const cha
     tg_buffer_init(&line, LINE_MAX_BYTES);
     while (code == 0 && (length = getline(&text, &size, file)) >= 0) {
         number++;
+        while (length > 0 && (text[length - 1] == '\n' || text[length - 1] == '\r'))
+            text[--length] = '\0';
         if (strspn(text, " \t\r\n") == (size_t)length)
             continue;
         if ((size_t)length > LINE_MAX_BYTES)
@@ -356,7 +367,7 @@ int control__eval_risk(struct policy *policy, const struct conf *conf, const cha
         else
             code = eval_line(policy, conf, text, (size_t)length, &line, error);
         if (code != 0)
-            tg_error_prefix(error, "%s:%zu: ", path, number);
+            place_error(error, path, number);
         else if (fprintf(out, "%s\n", line.data) < 0)
             code = TG_FAIL(error, IO, "writing failed: %s", strerror(errno));
     }
