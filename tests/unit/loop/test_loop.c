@@ -219,6 +219,32 @@ static void test_woken_by_another_thread(void **state)
     }
 }
 
+/* Something comes after the step has looked and before the loop says that it sleeps. */
+static bool consume_late(void *context)
+{
+    struct work *work = context;
+    work->consumed = atomic_load(&work->produced);
+    if (work->steps++ == 0) {
+        (void)atomic_fetch_add(&work->produced, 1);
+        loop_wake(work->loop); /* not asleep yet: writes nothing */
+    }
+    if (work->consumed == 1)
+        loop_stop(work->loop);
+    return false;
+}
+
+static void test_nothing_is_missed_while_falling_asleep(void **state)
+{
+    (void)state;
+    struct work work = {0};
+    atomic_init(&work.produced, 0);
+    open_loop(&work, (struct loop_options){.step = consume_late});
+    run(&work);
+    assert_int_equal(work.consumed, 1);
+    assert_int_equal(stats_of(&work).wakes, 0);
+    loop_destroy(work.loop);
+}
+
 /* ---- nothing left ---- */
 
 static size_t open_files(void)
@@ -275,6 +301,7 @@ int main(void)
         cmocka_unit_test(test_no_ticks),
         cmocka_unit_test(test_slow_turns_are_counted),
         cmocka_unit_test(test_woken_by_another_thread),
+        cmocka_unit_test(test_nothing_is_missed_while_falling_asleep),
         cmocka_unit_test(test_nothing_is_left),
         cmocka_unit_test(test_real_clock),
     };

@@ -58,6 +58,37 @@ static void test_shared_slot_waits_although_an_older_success_is_fresh(void **sta
     plan_close(&pair.plan);
 }
 
+/* The same while the dependency has not even begun, because there is no room for it yet. */
+static void test_shared_slot_waits_for_a_dependency_without_room(void **state)
+{
+    (void)state;
+    struct plan plan;
+    struct sched_task_options needed = task_of("needed", 60);
+    struct sched_task_options dependant = task_of("dependant", 120);
+    needed.symbols_at_once_max = 1;
+    dependant.depends_on[0] = "needed";
+    dependant.depends_on_count = 1;
+    plan_open(&plan, 8, 2);
+    uint32_t source = plan_task(&plan, &needed);
+    uint32_t task = plan_task(&plan, &dependant);
+    plan_start(&plan);
+    (void)plan_run(&plan, source, 0);
+    (void)plan_run(&plan, source, 1);
+    (void)plan_run(&plan, task, 0);
+    (void)plan_run(&plan, task, 1);
+    plan_pass(&plan, SECONDS(60));
+    (void)plan_run(&plan, source, 0);
+    (void)plan_run(&plan, source, 1);
+    plan_pass(&plan, SECONDS(60));
+    struct sched_run first = plan_expect(&plan, source, 0);
+    plan_expect_none(&plan);
+    plan_end(&plan, &first, SCHED_SUCCEEDED);
+    (void)plan_run(&plan, source, 1);
+    (void)plan_run(&plan, task, 0);
+    (void)plan_run(&plan, task, 1);
+    plan_close(&plan);
+}
+
 static void test_skipped_by_its_own_timeout(void **state)
 {
     (void)state;
@@ -271,6 +302,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shared_slot_runs_the_dependency_first),
         cmocka_unit_test(test_shared_slot_waits_although_an_older_success_is_fresh),
+        cmocka_unit_test(test_shared_slot_waits_for_a_dependency_without_room),
         cmocka_unit_test(test_skipped_by_its_own_timeout),
         cmocka_unit_test(test_freshness_is_one_and_a_half_intervals),
         cmocka_unit_test(test_success_must_be_newer_than_the_last_run),
