@@ -59,13 +59,15 @@ static struct plugin_call *next_call(struct worker *worker)
     lane->first = call->next;
     if (lane->first == NULL)
         lane->last = NULL;
-    call->state = PLUGIN_CALL_GOING_ON;
     call->began_at = tg_clock_monotonic(&worker->share->real_clock);
-    (void)pthread_cond_broadcast(&worker->share->done); /* its time begins to count now */
     return call;
 }
 
-/* A second call would come into the instance while the first still goes on. */
+/*
+ * Under the mutex. A second call would come into the instance while the first still goes on. It is
+ * done at once: were it ever going on, it could be abandoned in its turn, and its end taken for the
+ * end of the first.
+ */
 static void refuse_hung(struct plugin_call *call)
 {
     call->code = TG_E_STATE;
@@ -81,7 +83,7 @@ static void free_call(struct plugin_call *call)
 }
 
 /*
- * Takes the mutex, unlocks it. A call comes back that was abandoned: nobody waits for it any more.
+ * Under the mutex; unlocks it. A call comes back that was abandoned: nobody waits for it any more.
  * Its instance may be called again, or, where the host is gone, ends here.
  */
 static void come_back(struct plugin_lane_share *share, struct plugin_call *call)
@@ -97,6 +99,16 @@ static void come_back(struct plugin_lane_share *share, struct plugin_call *call)
     share_release(share);
 }
 
+/* Lets the mutex go meanwhile. */
+static void make_call(struct plugin_lane_share *share, struct plugin_call *call)
+{
+    call->state = PLUGIN_CALL_GOING_ON;
+    (void)pthread_cond_broadcast(&share->done); /* its time begins to count now */
+    (void)pthread_mutex_unlock(&share->mutex);
+    plugin__invoke(call, &share->real_clock);
+    (void)pthread_mutex_lock(&share->mutex);
+}
+
 static void *serve(void *argument)
 {
     struct worker *worker = argument;
@@ -104,17 +116,15 @@ static void *serve(void *argument)
     struct plugin_call *call;
     (void)pthread_mutex_lock(&share->mutex);
     while ((call = next_call(worker)) != NULL) {
-        bool hung = atomic_load_explicit(&call->instance->hung, memory_order_relaxed);
-        (void)pthread_mutex_unlock(&share->mutex);
-        if (hung)
+        if (atomic_load_explicit(&call->instance->hung, memory_order_relaxed)) {
             refuse_hung(call);
-        else
-            plugin__invoke(call, &share->real_clock);
-        (void)pthread_mutex_lock(&share->mutex);
-        if (worker->lane == NULL) {
-            come_back(share, call);
-            free(worker);
-            return NULL;
+        } else {
+            make_call(share, call);
+            if (worker->lane == NULL) {
+                come_back(share, call);
+                free(worker);
+                return NULL;
+            }
         }
         call->state = PLUGIN_CALL_DONE;
         (void)pthread_cond_broadcast(&share->done);

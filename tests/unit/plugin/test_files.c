@@ -354,7 +354,7 @@ static void test_name_taken(void **state)
     world_open(&world, 0);
     world_scan(&world, "echo");
     assert_int_equal(plugin_scan(world.host, scratch_folder, &world.error), 0);
-    (void)snprintf(sentence, sizeof(sentence), "%s: the name echo is taken by %s", second,
+    (void)snprintf(sentence, sizeof(sentence), "%s: the name echo is taken by %.300s", second,
                    zoo_file("echo"));
     assert_string_equal(plugin_file_at(world.host, 1)->refusal, sentence);
     assert_null(plugin_file_at(world.host, 1)->descriptor);

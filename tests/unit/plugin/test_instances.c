@@ -32,7 +32,7 @@ static void test_refusals(void **state)
                        "there is no plugin something_else in any plugin folder");
     options.plugin = "missing_run";
     (void)snprintf(sentence, sizeof(sentence),
-                   "plugin missing_run was refused: %s: has no function run",
+                   "plugin missing_run was refused: %.300s: has no function run",
                    zoo_file("missing_run"));
     assert_not_created(&world, options, TG_E_REFUSED, sentence);
     options = good;
