@@ -200,7 +200,8 @@ static void test_bad_line_is_named(void **state)
     char path[64];
     char expected[128];
     assert_int_equal(eval_text(eval, GOOD "\n\n{\"proposal\":\n" GOOD "\n", path), TG_E_INVALID);
-    (void)snprintf(expected, sizeof(expected), "%s:3: ", path);
+    (void)snprintf(expected, sizeof(expected),
+                   "%s:3:12: ", path); /* of the file, not of the line */
     assert_memory_equal(eval->error.message, expected, strlen(expected));
     /* what came before it was judged */
     assert_int_equal(strncmp(eval->out, "{\"id\":7,", 8), 0);
