@@ -71,11 +71,15 @@ static void settle_options(struct bus_options *options)
         options->queue_bytes_max = QUEUE_BYTES;
 }
 
+/* What is worth keeping unless told otherwise. */
+static const uint16_t kept_topics[] = {TG_TOPIC_TRADING_SIGNALS, TG_TOPIC_RISK_ALERTS,
+                                       TG_TOPIC_EXECUTION_EVENTS, TG_TOPIC_PORTFOLIO_UPDATES};
+
 int bus_create(const struct bus_options *options, struct bus **bus, struct tg_error *error)
 {
     int code = TG_E_OK;
 
-    if (options->clock.utc_ns == NULL)
+    if (options->clock.utc_ns == NULL || options->clock.monotonic_ns == NULL)
         return TG_FAIL(error, INVALID, "a bus needs a clock");
     struct bus *made = aligned_alloc(BUS_CACHE_LINE, sizeof(*made));
     if (made == NULL)
@@ -91,6 +95,8 @@ int bus_create(const struct bus_options *options, struct bus **bus, struct tg_er
         code = TG_FAIL(error, NO_MEMORY, "no memory for a bus");
     for (uint16_t topic = 1; topic < TG_TOPIC_COUNT && code == TG_E_OK; topic++)
         code = make_topic(made, topic, schema_of(topic)->topic, error);
+    for (size_t i = 0; i < sizeof(kept_topics) / sizeof(kept_topics[0]) && code == TG_E_OK; i++)
+        code = bus_set_persist(made, kept_topics[i], true, error);
     if (code != TG_E_OK) {
         bus_destroy(made);
         return TG_PASS(error, code);
@@ -112,6 +118,8 @@ void bus_destroy(struct bus *bus)
         bus__letters_free(bus->subscribers[i]);
         free(bus->subscribers[i]);
     }
+    bus__conflation_destroy(bus->conflation);
+    bus__requests_destroy(bus->requests);
     free(bus->source_names);
     free(bus);
 }
@@ -199,16 +207,30 @@ const char *bus_topic_name(const struct bus *bus, uint16_t topic)
     return found == NULL ? NULL : found->name;
 }
 
+int bus_set_persist(struct bus *bus, uint16_t topic, bool persists, struct tg_error *error)
+{
+    struct bus_topic *found = bus__topic(bus, topic);
+
+    if (found == NULL)
+        return TG_FAIL(error, NOT_FOUND, "topic: there is no topic %u", topic);
+    found->persists = persists;
+    return TG_E_OK;
+}
+
 /* ---- publishing on the core -------------------------------------------------------------------
  */
 
-static int refuse(struct bus *bus, const struct bus_draft *draft, int code, struct tg_error *error)
+static __attribute__((cold, noinline)) int refuse(struct bus *bus, const struct bus_draft *draft,
+                                                  const struct bus_plan *plan, int code,
+                                                  struct tg_error *error)
 {
     struct bus_topic *topic = bus__topic(bus, draft->topic);
 
     bus->refused++;
     if (code == TG_E_FULL)
         bus->refused_full++;
+    if (plan->hops > BUS_HOPS_MAX)
+        bus->refused_hops++;
     if (topic != NULL)
         topic->stats.refused++;
     return TG_PASS(error, code);
@@ -219,23 +241,32 @@ int bus_publish(struct bus *bus, const struct bus_draft *draft, struct tg_uuid *
 {
     struct bus_plan plan;
     struct bus_frame *frame;
-    int code = bus__draft_plan(bus, draft, &plan, error);
+    int code = bus__draft_plan(bus, draft, bus->hops, &plan, error);
 
     if (code != TG_E_OK)
-        return refuse(bus, draft, code, error);
+        return refuse(bus, draft, &plan, code, error);
+    const int64_t now = bus__now(bus);
+    if (draft->topic == bus->conflated) {
+        code = bus__conflation_publish(bus, draft, &plan, now, id, error);
+        return code == TG_E_OK ? code : refuse(bus, draft, &plan, code, error);
+    }
     code = bus__queue_claim(&bus->queues, plan.priority, plan.frame_size,
                             plan.owns_block ? draft->payload_size : 0, &frame, error);
     if (code != TG_E_OK)
-        return refuse(bus, draft, code, error);
-    code = bus__draft_fill(bus, draft, &plan, &bus->ids, frame, error);
+        return refuse(bus, draft, &plan, code, error);
+    code = bus__draft_fill(bus, draft, &plan, now, &bus->ids, frame, error);
     if (code != TG_E_OK)
-        return refuse(bus, draft, code, error);
-    frame->sequence = ++bus->sequence;
-    bus->topics[draft->topic]->stats.published++;
+        return refuse(bus, draft, &plan, code, error);
+    bus__take_up(bus, bus->topics[draft->topic], frame);
     if (id != NULL)
         *id = frame->message.id;
     bus__queue_commit(&bus->queues, plan.priority, frame);
     return TG_E_OK;
+}
+
+uint8_t bus_hops(const struct bus *bus)
+{
+    return bus->hops;
 }
 
 uint64_t bus_sequence(const struct bus *bus)

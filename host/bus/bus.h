@@ -16,17 +16,25 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define BUS_PAYLOAD_MAX      (1024u * 1024u) /* encoded bytes */
-#define BUS_INLINE_MAX       2048u           /* larger payloads travel as one block of their own */
-#define BUS_TTL_SECONDS      300u
-#define BUS_TTL_SECONDS_MAX  86400u
-#define BUS_TOPICS_MAX       128u
-#define BUS_SOURCES_MAX      1024u
-#define BUS_SUBSCRIBERS_MAX  256u
-#define BUS_PUBLISHERS_MAX   256u
-#define BUS_DEAD_LETTERS_MAX 100u /* of each subscriber; the oldest gives way, and is counted */
-#define BUS_STARVATION_LIMIT 64u  /* after that many higher ones a waiting lower one goes through  \
-                                   */
+#define BUS_PAYLOAD_MAX           (1024u * 1024u) /* encoded bytes */
+#define BUS_INLINE_MAX            2048u /* larger payloads travel as one block of their own */
+#define BUS_TTL_SECONDS           300u
+#define BUS_TTL_SECONDS_MAX       86400u
+#define BUS_TOPICS_MAX            128u
+#define BUS_SOURCES_MAX           1024u
+#define BUS_SUBSCRIBERS_MAX       256u
+#define BUS_PUBLISHERS_MAX        256u
+#define BUS_DEAD_LETTERS_MAX      100u /* of each subscriber; the oldest gives way, and is counted */
+#define BUS_DEAD_LETTER_BYTES_MAX (4u * 1024u * 1024u) /* the same, of the payloads */
+#define BUS_REDELIVERIES_MAX      3u /* that failed; then the letter is in quarantine */
+#define BUS_STARVATION_LIMIT                                                                       \
+    64u                       /* after that many higher ones a waiting lower one goes through      \
+                               */
+#define BUS_HOPS_MAX      16u /* handlers that a chain of messages has gone through */
+#define BUS_REQUESTS_MAX  1024u
+#define BUS_CONFLATED_MAX 16384u /* kinds (priority, symbol, timeframe) that are told apart */
+/* Large payloads that wait in the rings of one publisher; two of the largest always fit. */
+#define BUS_PUBLISHER_BLOCK_BYTES_MAX (16u * 1024u * 1024u)
 
 struct bus;
 struct bus_publisher;
@@ -54,6 +62,13 @@ struct bus_options {
      */
     void (*barrier)(void *context);
     void *barrier_context;
+    /*
+     * Keeps a message of a topic that is to be kept (bus_set_persist): called once for each, on the
+     * core thread, when it is taken up and before any handler sees it; bus_sequence is its number
+     * then. Must not call anything else of the bus. The message is borrowed. NULL: nothing is kept.
+     */
+    void (*persist)(void *context, const struct tg_message *message);
+    void *persist_context;
 };
 
 int bus_create(const struct bus_options *options, struct bus **bus, struct tg_error *error);
@@ -67,12 +82,24 @@ uint16_t bus_topic_own(struct bus *bus, const char *name, struct tg_error *error
 /* The number of any topic by its name; 0: unknown. */
 uint16_t bus_topic_find(const struct bus *bus, const char *name);
 const char *bus_topic_name(const struct bus *bus, uint16_t topic);
+/*
+ * Whether options.persist gets the topic's messages. At first trading_signals, risk_alerts,
+ * execution_events and portfolio_updates are. TG_E_NOT_FOUND.
+ */
+int bus_set_persist(struct bus *bus, uint16_t topic, bool persists, struct tg_error *error);
+/*
+ * Whether a bar that waits in the queue gives its place to a newer one of the same symbol,
+ * timeframe and priority; what was handed over to a handler never does, and all others keep their
+ * order. TG_E_REFUSED for any topic but market_data: nothing of those may be lost.
+ */
+int bus_set_conflation(struct bus *bus, uint16_t topic, bool conflates, struct tg_error *error);
 
 /* What a publisher says; the bus adds id and timestamp. */
 struct bus_draft {
     uint16_t topic;
     uint16_t source;
     uint8_t priority;              /* TG_PRIORITY_*; 0: NORMAL */
+    uint8_t hops;                  /* at least; see bus_hops */
     uint32_t ttl_seconds;          /* 0: 300 */
     struct tg_uuid correlation_id; /* all zero: none */
     const void *payload;           /* the topic's struct, or JSON text for an own topic; copied */
@@ -81,12 +108,22 @@ struct bus_draft {
 
 /*
  * Checks, stamps and queues. Refused (TG_E_INVALID and a sentence that names the field; TG_E_RANGE;
- * TG_E_NOT_FOUND for a topic; TG_E_FULL): nothing is delivered or kept. `id` may be NULL.
+ * TG_E_NOT_FOUND for a topic; TG_E_FULL): nothing is delivered or kept. `id` may be NULL. What a
+ * handler publishes has the time at which the pump looked at the clock last.
  */
 int bus_publish(struct bus *bus, const struct bus_draft *draft, struct tg_uuid *id,
                 struct tg_error *error);
+/*
+ * The hops of what is published now: one more than those of the message that is being handled, 0
+ * outside handlers. Over BUS_HOPS_MAX a publish is refused (TG_E_RANGE), so that A -> B -> A ends.
+ * Whoever answers a message after its handler has returned keeps this number for his draft.
+ */
+uint8_t bus_hops(const struct bus *bus);
 
-/* For one other thread: a ring for each priority, `ring_bytes` each (a power of two; 0: 1 MiB). */
+/*
+ * For one other thread: a ring for each priority, `ring_bytes` each (a power of two; 0: 1 MiB).
+ * What does not fit is refused (TG_E_FULL, try again); each message takes at least 192 bytes.
+ */
 int bus_publisher_create(struct bus *bus, size_t ring_bytes, struct bus_publisher **publisher,
                          struct tg_error *error);
 /* The publishing thread has ended; what waits in the rings is still delivered, then it is freed. */
@@ -108,6 +145,36 @@ int bus_subscribe(struct bus *bus, const char *subscriber, uint16_t topic, bus_h
 /* topic 0: all of the subscriber's. TG_E_NOT_FOUND where there is none. */
 int bus_unsubscribe(struct bus *bus, const char *subscriber, uint16_t topic);
 
+/* ---- requests ----------------------------------------------------------------------------- */
+
+/*
+ * Called once for each request, on the core thread: TG_E_OK and the reply, which lives until the
+ * handler returns; or TG_E_TIMEOUT and NULL. May do what a handler may, another request too.
+ */
+typedef void (*bus_reply_handler)(void *context, int code, const struct tg_message *reply);
+
+/*
+ * Publishes the draft and waits for its reply: the first message in the order of the bus, on any
+ * topic and by another source, whose correlation_id is the id of the request. Its subscribers get
+ * it too, after `handler`. `deadline` is a time of the clock's monotonic reading and has to lie
+ * ahead (TG_E_RANGE). TG_E_FULL at BUS_REQUESTS_MAX; else as bus_publish. `id` may be NULL.
+ * Requests that are under way when the bus is destroyed are forgotten.
+ */
+int bus_request(struct bus *bus, const struct bus_draft *draft, int64_t deadline,
+                bus_reply_handler handler, void *context, struct tg_uuid *id,
+                struct tg_error *error);
+/* Its handler will not be called. TG_E_NOT_FOUND: answered, timed out or cancelled already. */
+int bus_request_cancel(struct bus *bus, const struct tg_uuid *id);
+/*
+ * Times out what was due at `now` (monotonic) in the order of deadlines; returns how many. bus_pump
+ * does the same by the clock, before a message is delivered. Called by a handler it does nothing.
+ */
+size_t bus_expire_requests(struct bus *bus, int64_t now);
+/* The next deadline (monotonic); INT64_MAX: none. Something has to pump the bus then. */
+int64_t bus_next_time(const struct bus *bus);
+
+/* ---- the pump ----------------------------------------------------------------------------- */
+
 /*
  * Delivers up to `budget` messages (0: until nothing waits), highest priority first. Returns how
  * many it worked off, expired ones included. Called by a handler it does nothing and returns 0.
@@ -121,7 +188,7 @@ bool bus_has_work(const struct bus *bus);
  */
 bool bus_sleep_prepare(struct bus *bus);
 void bus_awake(struct bus *bus);
-/* A number that grows with each message taken up; the total order of the bus. */
+/* The number of the message taken up last; they grow by one each: the total order of the bus. */
 uint64_t bus_sequence(const struct bus *bus);
 
 /*
@@ -138,24 +205,36 @@ bool bus_get_latest(const struct bus *bus, uint16_t topic, const char *symbol, u
 size_t bus_get_history(const struct bus *bus, uint16_t topic, uint16_t source, int64_t since,
                        struct tg_message *messages, size_t limit);
 
+/* ---- figures ------------------------------------------------------------------------------ */
+
 /*
- * Published counts what was taken up: at once for bus_publish, when the pump takes it for a
- * publisher's. The other figures of a topic are sums over its subscribers (but refused, expired:
- * messages).
+ * All figures agree with each other whenever they are asked for, inside handlers too; there the
+ * message that is being handled still counts as waiting. Published counts what was taken up: at
+ * once for bus_publish, when the pump takes it for a publisher's. Refused, expired and conflated of
+ * a topic are messages; delivered, filtered, failed and dead-lettered are sums over its
+ * subscribers.
  */
 struct bus_topic_stats {
-    uint64_t published, refused, expired, delivered, filtered, failed, dead_lettered;
+    uint64_t published, refused, expired, conflated, delivered, filtered, failed, dead_lettered;
 };
 struct bus_stats {
-    uint64_t published, refused, delivered, filtered, failed, expired, dead_lettered;
+    uint64_t published, refused, delivered, filtered, failed, expired, conflated, dead_lettered;
     uint64_t queue_messages, queue_messages_high, queue_bytes, queue_bytes_high;
-    uint64_t refused_full;
+    uint64_t refused_full, refused_hops; /* of the refused */
+    uint64_t persisted;
+    /* requests = replied + timed_out + cancelled + requests_waiting */
+    uint64_t requests, replied, timed_out, cancelled, requests_waiting;
 };
-/* Always published = delivered + filtered + failed + expired. */
+/*
+ * Always published = delivered + filtered + failed + expired + conflated, and
+ * failed = dead letters in the list + redelivered + dead_letters_dropped.
+ */
 struct bus_subscriber_stats {
-    uint64_t published; /* messages of its topics that were dispatched while it was subscribed */
-    uint64_t delivered, filtered, failed, expired;
-    uint64_t dead_letters_dropped; /* because of BUS_DEAD_LETTERS_MAX, or no memory */
+    uint64_t published; /* messages of its topics whose turn came, or that were conflated, while it
+                           was subscribed */
+    uint64_t delivered, filtered, failed, expired, conflated;
+    uint64_t redelivered, redeliveries_failed;
+    uint64_t dead_letters_dropped; /* for want of room or of memory */
 };
 void bus_get_stats(const struct bus *bus, struct bus_stats *stats);
 bool bus_get_topic_stats(const struct bus *bus, uint16_t topic, struct bus_topic_stats *stats);
@@ -164,13 +243,31 @@ bool bus_get_subscriber_stats(const struct bus *bus, const char *subscriber,
 /* Nanoseconds from publish to delivery; NULL unless measured. Borrowed. */
 const struct obs_histogram *bus_get_latency(const struct bus *bus, uint16_t topic);
 
+/* ---- dead letters --------------------------------------------------------------------------- */
+
 /* The dead letters of a subscriber, oldest first, 100 at most; each a copy that lives until the
  * next call into the bus. */
 struct bus_dead_letter {
     struct tg_message message;
     const char *reason;
+    uint32_t tries;      /* re-deliveries that failed */
+    bool is_quarantined; /* so many that only a re-delivery by id tries it again */
 };
 size_t bus_get_dead_letters(const struct bus *bus, const char *subscriber,
                             struct bus_dead_letter *letters, size_t limit);
+
+struct bus_redelivery {
+    uint32_t succeeded, failed; /* left the list; went to its end */
+    uint32_t left;              /* in quarantine, or nobody is subscribed to the topic now */
+};
+/*
+ * Delivers one dead letter (`id`) or all of a subscriber (NULL, each once) to what the subscriber
+ * has subscribed with by now, filter first; a letter that the filter does not want has succeeded.
+ * Letters past their ttl_seconds are delivered too: whoever asks decides. TG_E_NOT_FOUND: no such
+ * subscriber or letter, or for one letter no subscription; TG_E_FAILED: some failed again;
+ * TG_E_STATE within a handler. `result` may be NULL.
+ */
+int bus_redeliver(struct bus *bus, const char *subscriber, const struct tg_uuid *id,
+                  struct bus_redelivery *result, struct tg_error *error);
 
 #endif

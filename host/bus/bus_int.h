@@ -17,6 +17,9 @@
 #define BUS_CACHE_LINE   128 /* lines are fetched in pairs */
 #define BUS_SYMBOL_WORDS (TG_SYMBOL_SIZE / sizeof(uint64_t))
 #define BUS_LATEST_KEYS  16384u /* of each topic */
+#define BUS_REASON_SIZE  96u
+
+struct bus_topic;
 
 /* ---- draft.c: from what a publisher says to a frame ------------------------------------------ */
 
@@ -34,17 +37,20 @@ struct bus_plan {
     uint32_t frame_size;
     uint32_t ttl_seconds;
     uint8_t priority;
+    uint8_t hops;
     bool owns_block;
 };
 
-struct bus_topic;
 int bus__draft_plan_slowly(const struct bus *bus, const struct bus_draft *draft,
                            struct bus_plan *plan, struct tg_error *error);
 void bus__form_init(struct bus_form *form, const struct schema *schema);
-/* Fills the frame in its place and checks the copy; on refusal nothing of it must be used. */
+/*
+ * Fills the frame in its place and checks the copy, stamps it with `now`; on refusal nothing of it
+ * must be used.
+ */
 int bus__draft_fill(const struct bus *bus, const struct bus_draft *draft,
-                    const struct bus_plan *plan, struct tg_uuid7 *ids, struct bus_frame *frame,
-                    struct tg_error *error);
+                    const struct bus_plan *plan, int64_t now, struct tg_uuid7 *ids,
+                    struct bus_frame *frame, struct tg_error *error);
 uint32_t bus__symbol_hash(const uint64_t words[BUS_SYMBOL_WORDS]);
 /* The symbol with zeros behind its end; false: too long. */
 bool bus__symbol_words(const char *symbol, uint64_t words[BUS_SYMBOL_WORDS]);
@@ -116,7 +122,8 @@ void bus__index_fini(struct bus_index *index);
 
 struct bus_letter {
     struct bus_letter *next;
-    char reason[96];
+    uint32_t tries; /* re-deliveries that failed */
+    char reason[BUS_REASON_SIZE];
     struct bus_frame frame; /* with its payload behind it */
 };
 
@@ -125,6 +132,7 @@ struct bus_subscriber {
     struct bus_subscriber_stats stats; /* `published` is the sum of the others, made when asked */
     struct bus_letter *oldest, *newest;
     uint32_t letter_count;
+    size_t letter_bytes; /* of the payloads */
 };
 
 struct bus_subscription {
@@ -135,10 +143,35 @@ struct bus_subscription {
     bool removed; /* taken out once no message is being delivered */
 };
 
+enum bus_outcome {
+    BUS_OUTCOME_DELIVERED,
+    BUS_OUTCOME_FILTERED,
+    BUS_OUTCOME_FAILED,
+    BUS_OUTCOME_GONE, /* unsubscribed before its turn came */
+};
+
+struct bus_failure {
+    const char *what; /* "handler", "filter" */
+    int code;
+};
+
 struct bus_subscriber *bus__subscriber_find(const struct bus *bus, const char *name);
+/* What the subscriber has to do with the topic now; NULL: nothing. */
+struct bus_subscription *bus__subscription_find(const struct bus_topic *topic,
+                                                const struct bus_subscriber *subscriber);
 void bus__subscriptions_compact(struct bus *bus);
 /* Hands the frame to the subscribers of its topic, after keeping it. */
 void bus__dispatch(struct bus *bus, struct bus_frame *frame, int64_t now);
+/* To one subscription, by number: a handler that subscribes may move the array. */
+enum bus_outcome bus__hand_over(const struct bus_topic *topic, uint32_t number,
+                                const struct bus_frame *frame, struct bus_failure *failure);
+/* Logs it, and writes the reason for the dead letter. */
+void bus__failure_note(const struct bus *bus, const struct bus_subscriber *subscriber,
+                       const struct bus_frame *frame, const struct bus_failure *failure,
+                       char reason[BUS_REASON_SIZE]);
+/* Around whatever calls handlers. Leaving does what had to wait until nothing is handled. */
+void bus__pump_enter(struct bus *bus);
+void bus__pump_leave(struct bus *bus);
 void bus__letter_add(struct bus *bus, struct bus_subscriber *subscriber,
                      const struct bus_frame *frame, const char *reason);
 void bus__letters_free(struct bus_subscriber *subscriber);
@@ -151,20 +184,51 @@ struct bus_publisher {
     struct tg_ring *rings[BUS_PRIORITIES];
     /* of the publishing thread; the counters are read by the core */
     _Alignas(BUS_CACHE_LINE) struct tg_uuid7 ids;
-    _Atomic uint64_t accepted, refused, refused_full;
+    _Atomic uint64_t accepted, refused, refused_full, refused_hops;
+    _Atomic uint64_t block_bytes_sent;
     _Atomic uint64_t topic_refused[BUS_TOPICS_MAX];
     /* of the core thread */
     _Alignas(BUS_CACHE_LINE) struct bus_frame *peeked[BUS_PRIORITIES]; /* next, not yet worked on */
     uint64_t taken;
+    _Atomic uint64_t block_bytes_taken; /* read by the publishing thread */
     bool is_closing;
 };
 
 /* The next frame of a ring, kept until bus__publisher_take; NULL: empty. */
 struct bus_frame *bus__publisher_peek(struct bus_publisher *publisher, uint8_t priority);
 void bus__publisher_take(struct bus_publisher *publisher, uint8_t priority);
+/* The frame's block, if it has one, is somebody else's now. */
+void bus__publisher_disown(struct bus_publisher *publisher, struct bus_frame *frame);
 /* Frees publishers that are closing and empty. */
 void bus__publishers_reap(struct bus *bus);
 void bus__publisher_free(struct bus_publisher *publisher);
+
+/* ---- conflate.c: bars that give their place to newer ones ---------------------------------------
+ */
+
+struct bus_conflation;
+
+int bus__conflation_create(struct bus_conflation **conflation, struct tg_error *error);
+void bus__conflation_destroy(struct bus_conflation *conflation);
+/* A plan's frame of the topic that conflates: into the place of an older one, or into the queue. */
+int bus__conflation_publish(struct bus *bus, const struct bus_draft *draft,
+                            const struct bus_plan *plan, int64_t now, struct tg_uuid *id,
+                            struct tg_error *error);
+/* Puts a copy into the place of an older one, or into the queue; TG_E_FULL, TG_E_NO_MEMORY. */
+int bus__conflation_put(struct bus *bus, const struct bus_frame *frame, struct tg_error *error);
+/* The frame is about to be handed over: nothing takes its place any more. */
+void bus__conflation_release(struct bus *bus, const struct bus_frame *frame);
+
+/* ---- requests.c ---------------------------------------------------------------------------------
+ */
+
+struct bus_requests;
+
+void bus__requests_destroy(struct bus_requests *requests);
+/* The frame has a correlation id: is it the reply to a request? Then its handler gets it. */
+void bus__requests_answer(struct bus *bus, const struct bus_frame *frame);
+/* Times out by the clock. */
+void bus__requests_expire(struct bus *bus);
 
 /* ---- the bus ------------------------------------------------------------------------------------
  */
@@ -173,6 +237,7 @@ struct bus_topic {
     char name[BUS_TOPIC_SIZE];
     uint16_t number;
     uint32_t symbol_offset; /* as in its form */
+    bool persists;
     struct bus_subscription *subscriptions;
     uint32_t subscription_count, subscription_capacity;
     struct bus_topic_stats stats;
@@ -206,19 +271,28 @@ struct bus {
     uint32_t subscriber_count;
     bool is_pumping;
     bool has_removed;
-    uint64_t refused, refused_full;
+    uint8_t hops;                      /* of what is published now */
+    int64_t now;                       /* while pumping: when the clock was read last */
+    uint16_t conflated;                /* the topic; 0: none */
+    uint32_t asked;                    /* requests that wait for their reply */
+    struct bus_conflation *conflation; /* made with the first need, as the next */
+    struct bus_requests *requests;
+    uint64_t refused, refused_full, refused_hops, persisted;
+    uint64_t requested, replied, timed_out, cancelled;
 };
 
-/* The way of a good record; all else, and what is wrong, in draft.c. */
+/* The way of a good record; all else, and what is wrong, in draft.c. `hops`: at least. */
 static inline int bus__draft_plan(const struct bus *bus, const struct bus_draft *draft,
-                                  struct bus_plan *plan, struct tg_error *error)
+                                  uint8_t hops, struct bus_plan *plan, struct tg_error *error)
 {
     const struct bus_form *form = &bus->forms[draft->topic < TG_TOPIC_COUNT ? draft->topic : 0];
     const uint32_t sources = atomic_load_explicit(&bus->source_count, memory_order_acquire);
 
+    plan->hops = draft->hops > hops ? draft->hops : hops;
     if (draft->payload_size != form->payload_size || form->payload_size == 0 ||
         draft->payload == NULL || (uint32_t)draft->source - 1 >= sources ||
-        draft->priority > TG_PRIORITY_URGENT || draft->ttl_seconds > BUS_TTL_SECONDS_MAX)
+        draft->priority > TG_PRIORITY_URGENT || draft->ttl_seconds > BUS_TTL_SECONDS_MAX ||
+        plan->hops > BUS_HOPS_MAX)
         return bus__draft_plan_slowly(bus, draft, plan, error);
     plan->form = form;
     plan->frame_size = form->frame_size;
@@ -231,6 +305,24 @@ static inline int bus__draft_plan(const struct bus *bus, const struct bus_draft 
 static inline struct bus_topic *bus__topic(const struct bus *bus, uint16_t topic)
 {
     return topic < BUS_TOPICS_MAX ? bus->topics[topic] : NULL;
+}
+
+/* The time for what is published now on the core. */
+static inline int64_t bus__now(const struct bus *bus)
+{
+    return bus->is_pumping ? bus->now : tg_clock_utc(&bus->options.clock);
+}
+
+/* The message is taken up: it has its number, and is kept if it is to be. */
+static inline void bus__take_up(struct bus *bus, struct bus_topic *topic,
+                                const struct bus_frame *frame)
+{
+    bus->sequence++;
+    topic->stats.published++;
+    if (topic->persists && bus->options.persist != NULL) {
+        bus->persisted++;
+        bus->options.persist(bus->options.persist_context, &frame->message);
+    }
 }
 
 #endif

@@ -111,6 +111,10 @@ int bus__draft_plan_slowly(const struct bus *bus, const struct bus_draft *draft,
     if (draft->ttl_seconds > BUS_TTL_SECONDS_MAX)
         return TG_FAIL(error, RANGE, "ttl_seconds: %u is out of range (1 to %u)",
                        draft->ttl_seconds, BUS_TTL_SECONDS_MAX);
+    if (plan->hops > BUS_HOPS_MAX)
+        return TG_FAIL(error, RANGE,
+                       "hops: %u is out of range (0 to %u): messages answer each other in a circle",
+                       plan->hops, BUS_HOPS_MAX);
     const char *name = bus->topics[draft->topic]->name;
     if (draft->payload == NULL || draft->payload_size == 0)
         return TG_FAIL(error, INVALID, "%s: the payload is missing", name);
@@ -172,22 +176,21 @@ static inline int copy_record(const struct bus_draft *draft, const struct bus_fo
 }
 
 int bus__draft_fill(const struct bus *bus, const struct bus_draft *draft,
-                    const struct bus_plan *plan, struct tg_uuid7 *ids, struct bus_frame *frame,
-                    struct tg_error *error)
+                    const struct bus_plan *plan, int64_t now, struct tg_uuid7 *ids,
+                    struct bus_frame *frame, struct tg_error *error)
 {
     const int code = plan->form != NULL ? copy_record(draft, plan->form, frame, error)
                                         : copy_text(bus, draft, plan, frame, error);
 
     if (code != TG_E_OK)
         return code;
-    frame->sequence = 0;
     frame->source = draft->source;
     frame->owns_block = plan->owns_block;
-    frame->reserved = 0;
+    frame->hops = plan->hops;
 
     struct tg_message *message = &frame->message;
-    message->timestamp = tg_clock_utc(&bus->options.clock);
-    message->id = tg_uuid7_next(ids, message->timestamp);
+    message->timestamp = now;
+    message->id = tg_uuid7_next(ids, now);
     message->correlation_id = draft->correlation_id;
     message->size = sizeof(*message);
     message->topic = draft->topic;

@@ -25,18 +25,27 @@ _Static_assert(sizeof(struct bus_frame) + BUS_INLINE_MAX <= RING_BYTES_MIN / 4,
 /* ---- the publishing thread ------------------------------------------------------------------ */
 
 /* Counters have one writer: no read-modify-write is needed. */
-static void count_one(_Atomic uint64_t *counter)
+static void count_more(_Atomic uint64_t *counter, uint64_t more)
 {
-    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + more,
                           memory_order_relaxed);
 }
 
-static int refuse(struct bus_publisher *publisher, const struct bus_draft *draft, int code,
-                  struct tg_error *error)
+static void count_one(_Atomic uint64_t *counter)
+{
+    count_more(counter, 1);
+}
+
+static __attribute__((cold, noinline)) int refuse(struct bus_publisher *publisher,
+                                                  const struct bus_draft *draft,
+                                                  const struct bus_plan *plan, int code,
+                                                  struct tg_error *error)
 {
     count_one(&publisher->refused);
     if (code == TG_E_FULL)
         count_one(&publisher->refused_full);
+    if (plan->hops > BUS_HOPS_MAX)
+        count_one(&publisher->refused_hops);
     if (draft->topic < BUS_TOPICS_MAX)
         count_one(&publisher->topic_refused[draft->topic]);
     return TG_PASS(error, code);
@@ -56,26 +65,44 @@ static void wake_if_asleep(struct bus *bus)
         bus->options.wake(bus->options.wake_context);
 }
 
+/* Blocks are not in the ring; they are bounded as the ring is. */
+static struct bus_frame *claim(struct bus_publisher *publisher, const struct bus_draft *draft,
+                               const struct bus_plan *plan)
+{
+    if (plan->owns_block) {
+        const uint64_t taken =
+            atomic_load_explicit(&publisher->block_bytes_taken, memory_order_acquire);
+        const uint64_t sent =
+            atomic_load_explicit(&publisher->block_bytes_sent, memory_order_relaxed);
+        if (sent - taken + draft->payload_size > BUS_PUBLISHER_BLOCK_BYTES_MAX)
+            return NULL;
+    }
+    return tg_ring_claim(publisher->rings[plan->priority], plan->frame_size);
+}
+
 int bus_publisher_publish(struct bus_publisher *publisher, const struct bus_draft *draft,
                           struct tg_uuid *id, struct tg_error *error)
 {
     struct bus *bus = publisher->bus;
     struct bus_plan plan;
-    int code = bus__draft_plan(bus, draft, &plan, error);
+    int code = bus__draft_plan(bus, draft, 0, &plan, error);
 
     if (code != TG_E_OK)
-        return refuse(publisher, draft, code, error);
+        return refuse(publisher, draft, &plan, code, error);
     struct tg_ring *ring = publisher->rings[plan.priority];
-    struct bus_frame *frame = tg_ring_claim(ring, plan.frame_size);
+    struct bus_frame *frame = claim(publisher, draft, &plan);
     if (frame == NULL) {
         (void)TG_FAIL(error, FULL, "the publisher's ring is full, try again");
-        return refuse(publisher, draft, TG_E_FULL, error);
+        return refuse(publisher, draft, &plan, TG_E_FULL, error);
     }
-    code = bus__draft_fill(bus, draft, &plan, &publisher->ids, frame, error);
+    code = bus__draft_fill(bus, draft, &plan, tg_clock_utc(&bus->options.clock), &publisher->ids,
+                           frame, error);
     if (code != TG_E_OK) {
         tg_ring_abort(ring);
-        return refuse(publisher, draft, code, error);
+        return refuse(publisher, draft, &plan, code, error);
     }
+    if (plan.owns_block)
+        count_more(&publisher->block_bytes_sent, draft->payload_size);
     if (id != NULL)
         *id = frame->message.id;
     count_one(&publisher->accepted); /* before the commit: never behind what the core took */
@@ -132,12 +159,25 @@ struct bus_frame *bus__publisher_peek(struct bus_publisher *publisher, uint8_t p
     return publisher->peeked[priority];
 }
 
+void bus__publisher_disown(struct bus_publisher *publisher, struct bus_frame *frame)
+{
+    if (!frame->owns_block)
+        return;
+    const uint64_t taken =
+        atomic_load_explicit(&publisher->block_bytes_taken, memory_order_relaxed);
+    frame->owns_block = false;
+    atomic_store_explicit(&publisher->block_bytes_taken, taken + frame->message.payload_size,
+                          memory_order_release);
+}
+
 void bus__publisher_take(struct bus_publisher *publisher, uint8_t priority)
 {
-    const struct bus_frame *frame = publisher->peeked[priority];
+    struct bus_frame *frame = publisher->peeked[priority];
 
-    if (frame->owns_block)
+    if (frame->owns_block) {
         bus__block_free(frame);
+        bus__publisher_disown(publisher, frame);
+    }
     publisher->peeked[priority] = NULL;
     publisher->taken++;
 }
@@ -164,6 +204,7 @@ static void settle_figures(struct bus *bus, const struct bus_publisher *publishe
 {
     bus->refused += atomic_load_explicit(&publisher->refused, memory_order_relaxed);
     bus->refused_full += atomic_load_explicit(&publisher->refused_full, memory_order_relaxed);
+    bus->refused_hops += atomic_load_explicit(&publisher->refused_hops, memory_order_relaxed);
     for (uint32_t i = 0; i < BUS_TOPICS_MAX; i++)
         if (bus->topics[i] != NULL)
             bus->topics[i]->stats.refused +=

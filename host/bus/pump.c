@@ -4,7 +4,9 @@
  * taken up: what stands in the core's queue was taken up already and goes first; a frame of a ring
  * is taken up when it is delivered straight out of the ring, once that queue is empty. So that a
  * core which keeps publishing to itself cannot shut out the rings, after BUS_STARVATION_LIMIT
- * messages from a queue a batch of the rings is taken up behind it, by copying.
+ * messages from a queue a batch of the rings is taken up behind it, by copying. Where bars are
+ * conflated all that waits in the rings is taken up so, for only in the queue can one replace
+ * another.
  *
  * The pump serves batches of at most BUS_BATCH of one place and then looks at the clock and at all
  * places anew, so an urgent message of another thread waits for a batch at most; one published by a
@@ -14,6 +16,8 @@
 #include "bus_int.h"
 
 #include <string.h>
+
+#define TAKE_UP_MAX 4096u /* of each ring, before a batch, where bars are conflated */
 
 /* ---- what waits --------------------------------------------------------------------------- */
 
@@ -41,42 +45,44 @@ bool bus_has_work(const struct bus *bus)
 
 /* ---- taking up ------------------------------------------------------------------------------ */
 
-static void take_up(struct bus *bus, struct bus_frame *frame)
-{
-    frame->sequence = ++bus->sequence;
-    bus->topics[frame->message.topic]->stats.published++;
-}
-
 /* Copies a ring's frame behind the core's queue. A block changes hands. False: no room. */
-static bool take_up_into_queue(struct bus *bus, struct bus_frame *frame)
+static bool take_up_into_queue(struct bus *bus, struct bus_publisher *publisher,
+                               struct bus_frame *frame)
 {
     const uint8_t priority = frame->message.priority;
     const size_t size = bus__frame_size(frame);
     const size_t block_size = frame->owns_block ? frame->message.payload_size : 0;
     struct bus_frame *copy;
 
+    if (frame->message.topic == bus->conflated) {
+        if (bus__conflation_put(bus, frame, NULL) != TG_E_OK)
+            return false;
+        bus__take_up(bus, bus->topics[frame->message.topic], frame);
+        return true;
+    }
     if (bus__queue_claim(&bus->queues, priority, size, block_size, &copy, NULL) != TG_E_OK)
         return false;
     memcpy(copy, frame, size);
     if (!copy->owns_block)
         copy->message.payload = copy + 1;
     bus__queue_commit(&bus->queues, priority, copy);
-    take_up(bus, copy);
-    frame->owns_block = false;
+    bus__take_up(bus, bus->topics[frame->message.topic], copy);
+    bus__publisher_disown(publisher, frame);
     return true;
 }
 
-static void take_up_rings(struct bus *bus, uint8_t priority)
+/* At most `limit` of each publisher. */
+static void take_up_rings(struct bus *bus, uint8_t priority, uint32_t limit)
 {
     for (uint32_t i = 0; i < bus->publisher_count; i++) {
         struct bus_publisher *publisher = bus->publishers[i];
         struct bus_frame *frame;
         bool has_room = true;
-        for (uint32_t n = 0; n < BUS_BATCH && has_room; n++) {
+        for (uint32_t n = 0; n < limit && has_room; n++) {
             frame = bus__publisher_peek(publisher, priority);
             if (frame == NULL)
                 break;
-            has_room = take_up_into_queue(bus, frame);
+            has_room = take_up_into_queue(bus, publisher, frame);
             if (has_room)
                 bus__publisher_take(publisher, priority);
         }
@@ -93,7 +99,10 @@ static size_t serve_queue(struct bus *bus, uint8_t priority, size_t limit, int64
     size_t served = 0;
 
     do {
-        bus__dispatch(bus, bus__queue_first(&bus->queues, priority), now);
+        struct bus_frame *frame = bus__queue_first(&bus->queues, priority);
+        if (frame->message.topic == bus->conflated)
+            bus__conflation_release(bus, frame);
+        bus__dispatch(bus, frame, now);
         bus__queue_pop(&bus->queues, priority);
         served++;
     } while (served < limit && bus->queues.waiting == waiting);
@@ -101,7 +110,7 @@ static size_t serve_queue(struct bus *bus, uint8_t priority, size_t limit, int64
     if (bus->core_run[priority] >= BUS_STARVATION_LIMIT) {
         bus->core_run[priority] = 0;
         if (bus__queue_waits(&bus->queues, priority))
-            take_up_rings(bus, priority);
+            take_up_rings(bus, priority, BUS_BATCH);
     }
     return served;
 }
@@ -122,7 +131,7 @@ static size_t serve_ring(struct bus *bus, uint8_t priority, size_t limit, int64_
     bus->next_publisher[priority] = turn;
     bus->core_run[priority] = 0;
     while (frame != NULL) {
-        take_up(bus, frame);
+        bus__take_up(bus, bus->topics[frame->message.topic], frame);
         bus__dispatch(bus, frame, now);
         bus__publisher_take(publisher, priority);
         if (++served == limit || bus->queues.waiting != waiting)
@@ -176,13 +185,18 @@ static void note_passed(struct bus *bus, uint32_t waiting, uint8_t priority, siz
 
 static size_t serve(struct bus *bus, size_t limit)
 {
-    const uint32_t waiting = bus->queues.waiting | rings_waiting(bus);
     size_t served;
 
+    if (bus->asked != 0)
+        bus__requests_expire(bus);
+    const uint32_t waiting = bus->queues.waiting | rings_waiting(bus);
     if (waiting == 0)
         return 0;
     const int64_t now = tg_clock_utc(&bus->options.clock);
+    bus->now = now;
     const uint8_t priority = choose(bus, waiting, &limit);
+    if (bus->conflated != 0) /* a newer bar may be in a ring */
+        take_up_rings(bus, priority, TAKE_UP_MAX);
     if (bus__queue_waits(&bus->queues, priority))
         served = serve_queue(bus, priority, limit, now);
     else
@@ -193,13 +207,29 @@ static size_t serve(struct bus *bus, size_t limit)
     return served;
 }
 
+void bus__pump_enter(struct bus *bus)
+{
+    bus->is_pumping = true;
+    bus->hops = 0;
+}
+
+void bus__pump_leave(struct bus *bus)
+{
+    bus->is_pumping = false;
+    bus->hops = 0;
+    if (bus->has_removed)
+        bus__subscriptions_compact(bus);
+    if (bus->has_closing)
+        bus__publishers_reap(bus);
+}
+
 size_t bus_pump(struct bus *bus, size_t budget)
 {
     size_t done = 0;
 
     if (bus->is_pumping)
         return 0;
-    bus->is_pumping = true;
+    bus__pump_enter(bus);
     while (budget == 0 || done < budget) {
         const size_t left = budget == 0 ? BUS_BATCH : budget - done;
         const size_t served = serve(bus, left < BUS_BATCH ? left : BUS_BATCH);
@@ -207,8 +237,6 @@ size_t bus_pump(struct bus *bus, size_t budget)
             break;
         done += served;
     }
-    bus->is_pumping = false;
-    if (bus->has_closing)
-        bus__publishers_reap(bus);
+    bus__pump_leave(bus);
     return done;
 }

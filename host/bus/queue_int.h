@@ -21,11 +21,10 @@
  */
 struct bus_frame {
     struct tg_message message;
-    uint64_t sequence;    /* 0: not taken up yet */
     uint32_t symbol_hash; /* 0: no symbol */
     uint16_t source;
     bool owns_block; /* message.payload was allocated and goes with the frame */
-    uint8_t reserved;
+    uint8_t hops;    /* handlers that the chain it is part of has gone through */
 };
 _Static_assert(sizeof(struct bus_frame) % 8 == 0, "the payload behind a frame is aligned");
 

@@ -43,8 +43,8 @@ static struct bus_subscriber *find_or_make_subscriber(struct bus *bus, const cha
     return subscriber;
 }
 
-static struct bus_subscription *find_subscription(const struct bus_topic *topic,
-                                                  const struct bus_subscriber *subscriber)
+struct bus_subscription *bus__subscription_find(const struct bus_topic *topic,
+                                                const struct bus_subscriber *subscriber)
 {
     for (uint32_t i = 0; i < topic->subscription_count; i++)
         if (topic->subscriptions[i].subscriber == subscriber && !topic->subscriptions[i].removed)
@@ -84,7 +84,7 @@ int bus_subscribe(struct bus *bus, const char *subscriber, uint16_t topic, bus_h
     if (owner == NULL)
         return TG_PASS(error,
                        bus->subscriber_count == BUS_SUBSCRIBERS_MAX ? TG_E_FULL : TG_E_NO_MEMORY);
-    struct bus_subscription *subscription = find_subscription(found, owner);
+    struct bus_subscription *subscription = bus__subscription_find(found, owner);
     if (subscription == NULL)
         subscription = add_subscription(found);
     if (subscription == NULL)
@@ -122,7 +122,7 @@ int bus_unsubscribe(struct bus *bus, const char *subscriber, uint16_t topic)
     for (uint16_t i = 0; i < BUS_TOPICS_MAX; i++) {
         if (bus->topics[i] == NULL || (topic != 0 && topic != i))
             continue;
-        struct bus_subscription *subscription = find_subscription(bus->topics[i], owner);
+        struct bus_subscription *subscription = bus__subscription_find(bus->topics[i], owner);
         if (subscription != NULL) {
             subscription->removed = true;
             found = true;

@@ -75,12 +75,13 @@ struct echo {
     struct record record;
 };
 
-static int publish_for_ever(void *context, const struct tg_message *message)
+/* As long as a chain may be. */
+static int publish_on(void *context, const struct tg_message *message)
 {
     struct echo *echo = context;
 
     (void)record_handler(&echo->record, message);
-    if (world_tag(message) < 1000)
+    if (world_tag(message) % 100 < BUS_HOPS_MAX)
         world_publish(echo->world, "BTC/USDT", world_tag(message) + 1, 0);
     return 0;
 }
@@ -96,16 +97,17 @@ static void test_busy_core_takes_up_rings(void **state)
     world_open(&world);
     echo.world = &world;
     echo.record.count = 0;
-    world_subscribe(&world, "echo", publish_for_ever, &echo);
+    world_subscribe(&world, "echo", publish_on, &echo);
     assert_int_equal(bus_publisher_create(world.bus, 0, &publisher, NULL), TG_E_OK);
-    world_publish(&world, "BTC/USDT", 1, 0);
-    for (int64_t i = 5000; i < 5010; i++)
+    for (int64_t chain = 1; chain <= 20; chain++)
+        world_publish(&world, "BTC/USDT", 100 * chain, 0);
+    for (int64_t i = 5050; i < 5060; i++)
         publish_with(publisher, &world, i, 0);
-    bus_pump(world.bus, 200);
+    bus_pump(world.bus, BUS_STARVATION_LIMIT + BUS_STARVATION_LIMIT);
     size_t seen = 0;
     for (size_t i = 0; i < echo.record.count; i++)
         if (echo.record.tags[i] >= 5000)
-            assert_int_equal(echo.record.tags[i], 5000 + (int64_t)seen++);
+            assert_int_equal(echo.record.tags[i], 5050 + (int64_t)seen++);
     assert_int_equal(seen, 10);
     bus_publisher_destroy(world.bus, publisher);
     world_close(&world);
