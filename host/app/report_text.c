@@ -170,6 +170,8 @@ static const char *code_meaning(const char *code)
         {"RULE_ERROR", "a policy failed"},
         {"NO_POSITION", "there was nothing to close"},
         {"HARD_LIMIT", "over a limit that no policy can lift"},
+        {"POSITION_SIZE", "larger than the host allows"},
+        {"LEVERAGE", "more leverage than the host allows"},
     };
     for (size_t i = 0; i < TG_ARRAY_LENGTH(meanings); i++)
         if (tg_text_equal(meanings[i].code, code))
