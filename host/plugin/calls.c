@@ -177,9 +177,11 @@ static bool copy_run(struct plugin_call *call, const struct tg_run *run)
     copy->symbol = put(&at, run->symbol, strlen(run->symbol) + 1);
     copy->snapshot = snapshot;
     copy->inputs = inputs;
-    for (int i = 0; i < TG_TIMEFRAME_COUNT; i++)
-        snapshot->series[i].bars =
-            put(&at, snapshot->series[i].bars, snapshot->series[i].count * sizeof(struct tg_bar));
+    for (int i = 0; i < TG_TIMEFRAME_COUNT; i++) {
+        struct tg_series *series = &snapshot->series[i];
+        series->bars = put(&at, series->bars, series->count * sizeof(*series->bars));
+        series->indicators = put(&at, series->indicators, sizeof(*series->indicators));
+    }
     for (uint32_t i = 0; i < run->input_count; i++) {
         inputs[i].payload = put(&at, inputs[i].payload, inputs[i].payload_size);
         inputs[i].source = put(&at, inputs[i].source, strlen(inputs[i].source) + 1);
