@@ -19,8 +19,9 @@ static size_t write_series(const struct tg_snapshot *snapshot, char *json, size_
         int64_t sum = 0;
         for (uint32_t k = 0; k < series->count; k++)
             sum += series->bars[k].close.units / TG_DECIMAL_ONE;
-        length += snprintf(json + length, size - (size_t)length, "%s[%u,%" PRId64 "]",
-                           i > 0 ? "," : "", series->count, sum);
+        length += snprintf(json + length, size - (size_t)length, "%s[%u,%" PRId64 ",%g]",
+                           i > 0 ? "," : "", series->count, sum,
+                           TG_READY(series->indicators, rsi14) ? series->indicators->rsi14 : -1);
     }
     return (size_t)length;
 }

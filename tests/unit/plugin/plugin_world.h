@@ -244,6 +244,8 @@ static inline int world_run_symbol(struct world *world, struct plugin_instance *
                                    int64_t limit_ns)
 {
     struct tg_bar bars[3];
+    struct tg_indicators none = {.ready = 0};
+    struct tg_indicators known = {.ready = UINT64_C(1) << TG_INDICATOR_rsi14, .rsi14 = 28.5};
     struct tg_ta_signals reading = {.bias = TG_BIAS_SHORT, .confidence = 0.5};
     struct tg_position position = {.side = TG_SIDE_BUY, .entry_price = tg_decimal_whole(77)};
     struct tg_snapshot snapshot = {.size = sizeof(snapshot), .last_price = tg_decimal_whole(103)};
@@ -255,10 +257,12 @@ static inline int world_run_symbol(struct world *world, struct plugin_instance *
     memset(bars, 0, sizeof(bars));
     for (int i = 0; i < 3; i++)
         bars[i].close = tg_decimal_whole(101 + i);
-    snapshot.series[TG_TIMEFRAME_5M].bars = bars;
-    snapshot.series[TG_TIMEFRAME_5M].count = 3;
-    snapshot.series[TG_TIMEFRAME_1H].bars = bars;
-    snapshot.series[TG_TIMEFRAME_1H].count = 1;
+    for (int i = 0; i < TG_TIMEFRAME_COUNT; i++)
+        snapshot.series[i].indicators = &none;
+    snapshot.series[TG_TIMEFRAME_5M] =
+        (struct tg_series){.bars = bars, .indicators = &known, .count = 3};
+    snapshot.series[TG_TIMEFRAME_1H] =
+        (struct tg_series){.bars = bars, .indicators = &known, .count = 1};
     assert_true(tg_text_copy(own_task, sizeof(own_task), task));
     assert_true(tg_text_copy(own_symbol, sizeof(own_symbol), symbol));
     struct tg_run run = {.size = sizeof(run),
@@ -274,6 +278,8 @@ static inline int world_run_symbol(struct world *world, struct plugin_instance *
     tg_error_clear(&world->error);
     int code = plugin_run(instance, &run, number, limit_ns, &world->error);
     memset(bars, 0xee, sizeof(bars)); /* what a lane works on is its own */
+    memset(&none, 0xee, sizeof(none));
+    memset(&known, 0xee, sizeof(known));
     memset(&reading, 0xee, sizeof(reading));
     memset(&position, 0xee, sizeof(position));
     memset(&snapshot, 0xee, sizeof(snapshot));
