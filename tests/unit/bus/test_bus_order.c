@@ -98,6 +98,90 @@ static void test_each_lower_priority_has_a_turn(void **state)
     world_close(&world);
 }
 
+/* ---- the starvation bound -------------------------------------------------------------------- */
+
+/* Where the messages of a priority wait. */
+enum place { IN_QUEUE, IN_RING };
+
+static void publish_at(struct world *world, struct bus_publisher *publisher, enum place place,
+                       int64_t tag, uint8_t priority)
+{
+    const struct tg_market_data bar = world_bar("BTC/USDT", tag);
+    const struct bus_draft draft = world_draft(world, &bar, priority);
+
+    if (place == IN_QUEUE)
+        assert_int_equal(bus_publish(world->bus, &draft, NULL, NULL), TG_E_OK);
+    else
+        assert_int_equal(bus_publisher_publish(publisher, &draft, NULL, NULL), TG_E_OK);
+}
+
+/* Never more than `bound` others between two of those with tags from 9000. */
+static void assert_bound(size_t lows, size_t bound)
+{
+    size_t others = 0, seen = 0;
+
+    for (size_t i = 0; i < record.count && seen < lows; i++) {
+        if (record.tags[i] < 9000) {
+            assert_true(++others <= bound);
+        } else {
+            assert_int_equal(record.tags[i], 9000 + (int64_t)seen++);
+            others = 0;
+        }
+    }
+    assert_int_equal(seen, lows);
+}
+
+static void check_pair(uint8_t high, enum place high_place, uint8_t low, enum place low_place,
+                       size_t budget)
+{
+    struct world world;
+    struct bus_publisher *publisher;
+
+    open_recorded(&world);
+    assert_int_equal(bus_publisher_create(world.bus, 0, &publisher, NULL), TG_E_OK);
+    for (int64_t i = 0; i < 5; i++)
+        publish_at(&world, publisher, low_place, 9000 + i, low);
+    int64_t next = 1;
+    while (record.count < 6 * (BUS_STARVATION_LIMIT + 1)) { /* there are always higher ones */
+        for (size_t i = 0; i < budget; i++)
+            publish_at(&world, publisher, high_place, next++, high);
+        assert_int_equal(bus_pump(world.bus, budget), budget);
+    }
+    assert_bound(5, BUS_STARVATION_LIMIT);
+    bus_publisher_destroy(world.bus, publisher);
+    world_close(&world);
+}
+
+static void test_bound_of_every_pair(void **state)
+{
+    const enum place places[] = {IN_QUEUE, IN_RING};
+    const size_t budgets[] = {1, 7, 32, 100};
+
+    (void)state;
+    for (uint8_t high = TG_PRIORITY_LOW + 1; high <= TG_PRIORITY_URGENT; high++)
+        for (uint8_t low = TG_PRIORITY_LOW; low < high; low++)
+            for (int combination = 0; combination < 4; combination++)
+                for (size_t i = 0; i < 4; i++)
+                    check_pair(high, places[combination & 1], low, places[combination >> 1],
+                               budgets[i]);
+}
+
+/* A flood of all higher ones: each that waits in between has its turn first, at most. */
+static void test_bound_under_a_flood_of_all(void **state)
+{
+    struct world world;
+
+    (void)state;
+    open_recorded(&world);
+    for (int64_t i = 0; i < 5; i++)
+        world_publish(&world, "BTC/USDT", 9000 + i, TG_PRIORITY_LOW);
+    for (int64_t i = 1; i <= 1500; i++)
+        world_publish(&world, "BTC/USDT", i, (uint8_t)(TG_PRIORITY_NORMAL + i % 3));
+    bus_pump(world.bus, 0);
+    assert_bound(5, BUS_STARVATION_LIMIT + 2);
+    world_close(&world);
+}
+
 struct chain {
     struct world *world;
     struct record *record;
@@ -184,6 +268,8 @@ int main(void)
         cmocka_unit_test(test_budget),
         cmocka_unit_test(test_low_is_not_starved),
         cmocka_unit_test(test_each_lower_priority_has_a_turn),
+        cmocka_unit_test(test_bound_of_every_pair),
+        cmocka_unit_test(test_bound_under_a_flood_of_all),
         cmocka_unit_test(test_publish_in_a_handler_waits),
         cmocka_unit_test(test_urgent_of_a_handler_overtakes),
         cmocka_unit_test(test_long_queues),
