@@ -342,9 +342,9 @@ static int create_agents(struct host *host, struct tg_error *error)
             continue;
         const struct plugin_file *refused = host__agent_refused(host, name);
         if (refused != NULL) {
-            OBS_WARNING(host->options.log, "app",
-                        "agent %s is left out, with its tasks: its plugin was refused: %s", name,
-                        refused->refusal);
+            OBS_ERROR(host->options.log, "app",
+                      "agent %s is left out, with its tasks: its plugin was refused: %s", name,
+                      refused->refusal);
             continue;
         }
         code = create_agent(host, name, error);
