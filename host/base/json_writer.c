@@ -200,6 +200,46 @@ void tg_json_whole(struct tg_json_writer *json, int64_t value)
     tg_json_raw(json, text);
 }
 
+#define SHORT_PLACES 6
+#define SHORT_SCALE  1e6
+#define SHORT_LEAST  1e-4 /* below it "%g" takes an exponent */
+#define SHORT_MOST   1e8  /* so that all digits together are 15 at most */
+
+/*
+ * Numbers with up to six digits after the point, which most are, without printf: `scaled` and the
+ * scale are exact, so their quotient is the double nearest to the decimal that is written, and a
+ * decimal of up to 15 digits reads back as that double. The same text as "%.15g". False: not such.
+ */
+static bool write_short(char text[32], double value)
+{
+    double size = fabs(value);
+    if (signbit(value) && size == 0.0)
+        return false;
+    if (size != 0.0 && (size < SHORT_LEAST || size >= SHORT_MOST))
+        return false;
+    int64_t scaled = llround(size * SHORT_SCALE);
+    if ((double)scaled / SHORT_SCALE != size)
+        return false;
+    char digits[24];
+    int count = 0;
+    int places = SHORT_PLACES;
+    while (places > 0 && scaled % 10 == 0) {
+        scaled /= 10;
+        places--;
+    }
+    for (; scaled > 0 || count <= places; scaled /= 10) {
+        if (count == places && places > 0)
+            digits[count++] = '.';
+        digits[count++] = (char)('0' + scaled % 10);
+    }
+    if (value < 0.0)
+        *text++ = '-';
+    while (count > 0)
+        *text++ = digits[--count];
+    *text = '\0';
+    return true;
+}
+
 void tg_json_real(struct tg_json_writer *json, double value)
 {
     if (!isfinite(value)) {
@@ -207,6 +247,10 @@ void tg_json_real(struct tg_json_writer *json, double value)
         return;
     }
     char text[32];
+    if (write_short(text, value)) {
+        tg_json_raw(json, text);
+        return;
+    }
     for (int digits = 15; digits <= 17; digits++) { /* 17 always read back the same */
         snprintf(text, sizeof(text), "%.*g", digits, value);
         double back = strtod(text, NULL);

@@ -11,6 +11,7 @@
 
 #include <float.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -159,6 +160,30 @@ static void reals_are_the_shortest_that_read_back(void **state)
     tg_buffer_fini(&fixture.buffer);
 }
 
+/* Numbers with few digits go another way; the text is what "%.15g" makes of them. */
+static void reals_with_few_digits_are_written_the_same(void **state)
+{
+    (void)state;
+    static const double edges[] = {
+        0.0,      1e-4,  0.000123, 0.00009, 0.1,       99999999.999999, 1e8,  12345678.5, 0.999999,
+        0.000001, 100.0, -0.25,    -0.0,    1.0 / 3.0, 1234.567891,     1e15, 1234567e-7, 42.0};
+    struct tg_random random;
+    struct fixture fixture;
+    char text[40];
+    tg_random_seed(&random, 5);
+    for (size_t i = 0; i < 100000; i++) {
+        double value = (double)(int64_t)(tg_random_next(&random) % 2000000000000) / 1e4;
+        value /= pow(10.0, (double)(tg_random_next(&random) % 5));
+        if (i < sizeof(edges) / sizeof(edges[0]))
+            value = edges[i];
+        snprintf(text, sizeof(text), "%.15g", value);
+        if (strtod(text, NULL) != value)
+            continue;
+        tg_json_real(begin(&fixture), value);
+        expect(&fixture, text);
+    }
+}
+
 static void reals_that_are_not_finite_fail(void **state)
 {
     (void)state;
@@ -277,6 +302,7 @@ int main(void)
         cmocka_unit_test(what_is_not_utf8_is_replaced),
         cmocka_unit_test(whole_numbers_to_both_ends),
         cmocka_unit_test(reals_are_the_shortest_that_read_back),
+        cmocka_unit_test(reals_with_few_digits_are_written_the_same),
         cmocka_unit_test(reals_that_are_not_finite_fail),
         cmocka_unit_test(own_types),
         cmocka_unit_test(nesting_goes_to_32),
