@@ -174,10 +174,6 @@ static void start_run(struct host *host, const struct sched_run *due, int64_t no
     struct tg_input inputs[INPUTS_MAX];
     struct tg_position positions[POSITIONS_MAX];
     struct tg_error error = {0};
-    if (coord_get_state(host->coord) == COORD_HALTED) {
-        end_run(host, due, SCHED_SKIPPED_STATE);
-        return;
-    }
     if (market_snapshot(host->market, symbol->market, now, &snapshot, NULL) != 0) {
         end_run(host, due, SCHED_SKIPPED_NO_DATA);
         return;
@@ -200,6 +196,34 @@ static void start_run(struct host *host, const struct sched_run *due, int64_t no
                     symbol->name, error.message);
         end_run(host, due, SCHED_FAILED);
     }
+}
+
+static uint32_t topics_published(const struct host *host, const struct plugin_instance *agent)
+{
+    uint32_t topics = 0;
+    const struct tg_plugin *plugin = agent != NULL ? plugin_instance_descriptor(agent) : NULL;
+    for (size_t i = 0; plugin != NULL && plugin->publishes != NULL && plugin->publishes[i] != NULL;
+         i++) {
+        uint16_t topic = bus_topic_find(host->bus, plugin->publishes[i]);
+        if (topic < TG_TOPIC_COUNT) /* an own topic is nothing that a level knows */
+            topics |= COORD_TOPIC(topic);
+    }
+    return topics;
+}
+
+/* The host's state and degradation level decide which tasks have their slots skipped. */
+static void follow_state(struct host *host)
+{
+    enum coord_state state = coord_get_state(host->coord);
+    enum coord_level level = coord_get_level(host->coord);
+    if (state == host->state_seen && level == host->level_seen)
+        return;
+    host->state_seen = state;
+    host->level_seen = level;
+    for (uint32_t task = 0; task < sched_task_count(host->sched); task++)
+        (void)sched_task_suspend(
+            host->sched, task,
+            !coord_agent_may_run(state, level, topics_published(host, host->agents[task])));
 }
 
 static void take_in(struct host *host, const struct plugin_result *result)
@@ -229,6 +253,7 @@ void host_run_due(struct host *host)
     host_settle(host);
     for (;;) {
         bool started = false;
+        follow_state(host);
         while (sched_next(host->sched, now, monotonic, &due)) {
             start_run(host, &due, now);
             started = true;

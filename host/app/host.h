@@ -93,6 +93,8 @@ struct host {
     uint32_t symbol_count;
     struct plugin_instance *agents[SCHED_TASKS_MAX]; /* by task */
     struct sched_run runs[PLUGIN_CALLS_WAITING_MAX]; /* going on, by number modulo */
+    enum coord_state state_seen;                     /* by which tasks are suspended */
+    enum coord_level level_seen;
     double spike_ratio;
     struct host_code codes[HOST_CODES_MAX]; /* refusals by code */
     uint32_t code_count;

@@ -180,6 +180,14 @@ const struct coord_transition *coord_last_transition(const struct coord *coord);
 void coord_call_result(struct coord *coord, enum coord_call call, bool succeeded);
 enum coord_level coord_get_level(const struct coord *coord);
 
+#define COORD_TOPIC(topic) (UINT32_C(1) << (topic))
+/*
+ * Whether an agent may run. It is known by what it publishes (COORD_TOPIC bits), not by its name:
+ * HALTED stops all of them, REDUCED those of sentiment_updates, LIMITED those of portfolio_updates
+ * too, EMERGENCY those of trading_signals too.
+ */
+bool coord_agent_may_run(enum coord_state state, enum coord_level level, uint32_t publishes);
+
 struct coord_counters {
     uint64_t decisions; /* ended; the sum of the outcomes */
     uint64_t outcomes[COORD_OUTCOME_COUNT];

@@ -241,3 +241,15 @@ enum coord_level coord_get_level(const struct coord *coord)
 {
     return coord->level;
 }
+
+bool coord_agent_may_run(enum coord_state state, enum coord_level level, uint32_t publishes)
+{
+    static const uint32_t stopped[] = {[COORD_NORMAL] = 0,
+                                       [COORD_REDUCED] = COORD_TOPIC(TG_TOPIC_SENTIMENT_UPDATES),
+                                       [COORD_LIMITED] = COORD_TOPIC(TG_TOPIC_SENTIMENT_UPDATES) |
+                                                         COORD_TOPIC(TG_TOPIC_PORTFOLIO_UPDATES),
+                                       [COORD_EMERGENCY] = COORD_TOPIC(TG_TOPIC_SENTIMENT_UPDATES) |
+                                                           COORD_TOPIC(TG_TOPIC_PORTFOLIO_UPDATES) |
+                                                           COORD_TOPIC(TG_TOPIC_TRADING_SIGNALS)};
+    return state != COORD_HALTED && (publishes & stopped[level]) == 0;
+}

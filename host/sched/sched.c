@@ -19,7 +19,8 @@
  *
  * A dependency is satisfied for a symbol when its task has nothing pending or running there for the
  * same or an earlier slot, its last success came after the dependant's last start, and that success
- * is no older than one and a half of the dependency's intervals. A disabled task is no dependency.
+ * is no older than one and a half of the dependency's intervals. A disabled task is no dependency,
+ * nor is one that the host's state suspends: what depends on it would stop with it otherwise.
  *
  * A task of the portfolio works on all symbols at once: it has its slots under the first symbol and
  * never any under the others. It depends on what runs for the first symbol; who depends on it waits
@@ -133,6 +134,10 @@ static void take_up(struct sched *sched, const struct sched_task *task, struct s
         skip(entry, SCHED_SKIP_OVERLAP, 1);
         return;
     }
+    if (task->suspended) {
+        skip(entry, SCHED_SKIP_STATE, 1);
+        return;
+    }
     if (entry->pending)
         skip(entry, waits_for_room(entry) ? SCHED_SKIP_LIMIT : SCHED_SKIP_DEPENDENCY, 1);
     make_pending(sched, task, entry, latest, false, utc, monotonic);
@@ -163,7 +168,7 @@ static bool dependencies_hold(const struct sched *sched, const struct sched_task
         const struct sched_task *needed = &sched->tasks[task->depends_on[k]];
         const struct sched_entry *other =
             sched__entry(sched, task->depends_on[k], needed->portfolio ? 0 : symbol);
-        if (!needed->enabled)
+        if (!needed->enabled || needed->suspended)
             continue;
         if (other->pending && other->pending_slot <= entry->pending_slot)
             return false;
@@ -365,13 +370,29 @@ int sched_task_enable(struct sched *sched, uint32_t task, bool enabled)
     return 0;
 }
 
+int sched_task_suspend(struct sched *sched, uint32_t task, bool suspended)
+{
+    if (task >= sched->task_count)
+        return TG_E_NOT_FOUND;
+    sched->tasks[task].suspended = suspended;
+    for (uint32_t s = 0; sched->started && suspended && s < sched->symbol_count; s++) {
+        struct sched_entry *entry = sched__entry(sched, task, s);
+        if (!entry->pending)
+            continue;
+        skip(entry, SCHED_SKIP_STATE, 1);
+        drop_pending(sched, entry);
+    }
+    return 0;
+}
+
 int sched_run_now(struct sched *sched, uint32_t task, uint32_t symbol, int64_t utc)
 {
     if (!sched->started || task >= sched->task_count || symbol >= sched->symbol_count ||
         !sched__runs_for(&sched->tasks[task], symbol))
         return TG_E_NOT_FOUND;
     struct sched_entry *entry = sched__entry(sched, task, symbol);
-    if (entry->running || entry->pending || !sched->tasks[task].enabled)
+    if (entry->running || entry->pending || !sched->tasks[task].enabled ||
+        sched->tasks[task].suspended)
         return TG_E_STATE;
     make_pending(sched, &sched->tasks[task], entry, utc, true, utc, utc - sched->clock_difference);
     return 0;

@@ -98,10 +98,13 @@ int64_t sched_next_time(struct sched *sched);
 int sched_task_find(const struct sched *sched, const char *name); /* -1: none */
 int sched_task_enable(struct sched *sched, uint32_t task, bool enabled);
 int sched_run_now(struct sched *sched, uint32_t task, uint32_t symbol, int64_t utc);
+/* While a task is suspended its slots are skipped (state), a run now is refused (TG_E_STATE), and
+ * who depends on it does without. What runs already goes on. */
+int sched_task_suspend(struct sched *sched, uint32_t task, bool suspended);
 
 struct sched_task_view {
     const char *name, *agent;
-    bool enabled;
+    bool enabled, suspended;
     int64_t interval_ns;
     uint64_t started, succeeded, failed, timed_out;
     uint64_t skipped[SCHED_SKIP_COUNT];

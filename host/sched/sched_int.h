@@ -10,6 +10,7 @@ struct sched_task {
     char name[SCHED_NAME_SIZE], agent[SCHED_NAME_SIZE];
     int64_t interval_ns, offset_ns, timeout_ns;
     bool enabled, on_start, portfolio;
+    bool suspended;
     uint32_t symbols_at_once_max, running;
     char depends_on_names[SCHED_DEPENDENCIES_MAX][SCHED_NAME_SIZE];
     uint32_t depends_on[SCHED_DEPENDENCIES_MAX];

@@ -191,6 +191,7 @@ void sched_view(const struct sched *sched, uint32_t task, uint32_t symbol,
     view->name = sched->tasks[task].name;
     view->agent = sched->tasks[task].agent;
     view->enabled = sched->tasks[task].enabled;
+    view->suspended = sched->tasks[task].suspended;
     view->interval_ns = sched->tasks[task].interval_ns;
     view->running = entry->running;
     view->next_due = entry->pending ? entry->pending_slot : entry->next_slot;

@@ -125,13 +125,44 @@ static void test_orders_count(void **state)
     world_close(w);
 }
 
+/* What each level leaves out, and that HALTED leaves out everything. */
+static void test_which_agents_run(void **state)
+{
+    (void)state;
+    const uint32_t analysis = COORD_TOPIC(TG_TOPIC_TA_SIGNALS);
+    const uint32_t regime =
+        COORD_TOPIC(TG_TOPIC_REGIME_UPDATES) | COORD_TOPIC(TG_TOPIC_RISK_ALERTS);
+    const uint32_t sentiment = COORD_TOPIC(TG_TOPIC_SENTIMENT_UPDATES);
+    const uint32_t portfolio = COORD_TOPIC(TG_TOPIC_PORTFOLIO_UPDATES);
+    const uint32_t trading = COORD_TOPIC(TG_TOPIC_TRADING_SIGNALS);
+    const struct {
+        uint32_t publishes;
+        bool runs[4]; /* by level */
+    } cases[] = {{0, {true, true, true, true}},
+                 {analysis, {true, true, true, true}},
+                 {regime, {true, true, true, true}},
+                 {sentiment, {true, false, false, false}},
+                 {portfolio, {true, true, false, false}},
+                 {trading, {true, true, true, false}},
+                 {trading | analysis, {true, true, true, false}},
+                 {sentiment | trading, {true, false, false, false}}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+        for (int level = COORD_NORMAL; level <= COORD_EMERGENCY; level++) {
+            for (int host = COORD_RUNNING; host <= COORD_PAUSED; host++)
+                assert_int_equal(coord_agent_may_run((enum coord_state)host,
+                                                     (enum coord_level)level, cases[i].publishes),
+                                 cases[i].runs[level]);
+            assert_false(
+                coord_agent_may_run(COORD_HALTED, (enum coord_level)level, cases[i].publishes));
+        }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_down_and_up),
-        cmocka_unit_test(test_hysteresis),
-        cmocka_unit_test(test_per_kind),
-        cmocka_unit_test(test_orders_count),
+        cmocka_unit_test(test_down_and_up),      cmocka_unit_test(test_hysteresis),
+        cmocka_unit_test(test_per_kind),         cmocka_unit_test(test_orders_count),
+        cmocka_unit_test(test_which_agents_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -306,9 +306,72 @@ static void test_words(void **state)
     assert_string_equal(sched_skip_text(SCHED_SKIP_COUNT), "?");
 }
 
+/* Slots of a suspended task are skipped and counted; who depends on it goes on without. */
+static void test_suspended(void **state)
+{
+    (void)state;
+    struct plan plan;
+    struct sched_task_options needed = task_of("needed", 60);
+    struct sched_task_options dependant = task_of("dependant", 60);
+    dependant.depends_on[dependant.depends_on_count++] = "needed";
+    plan_open(&plan, 8, 1);
+    uint32_t first = plan_task(&plan, &needed);
+    uint32_t second = plan_task(&plan, &dependant);
+    plan_start(&plan);
+    struct sched_run going_on = plan_expect(&plan, first, 0);
+    plan_expect_none(&plan);
+    assert_int_equal(sched_task_suspend(plan.sched, first, true), 0);
+    assert_true(plan_view(&plan, first, 0).suspended);
+    (void)plan_run(&plan, second, 0);
+    plan_end(&plan, &going_on, SCHED_SUCCEEDED); /* what runs goes on */
+    for (int slot = 1; slot <= 5; slot++) {
+        plan_pass(&plan, SECONDS(60));
+        (void)plan_run(&plan, second, 0);
+        plan_expect_none(&plan);
+        assert_int_equal(plan_skipped(&plan, first, 0, SCHED_SKIP_STATE), slot);
+    }
+    assert_int_equal(sched_run_now(plan.sched, first, 0, plan.utc), TG_E_STATE);
+    assert_int_equal(sched_task_suspend(plan.sched, first, false), 0);
+    plan_expect_none(&plan); /* a skipped slot is not made up for */
+    plan_pass(&plan, SECONDS(60));
+    (void)plan_run(&plan, first, 0);
+    (void)plan_run(&plan, second, 0);
+    assert_int_equal(plan_skipped_all(&plan, first, 0), 5);
+    assert_int_equal(plan_skipped_all(&plan, second, 0), 0);
+    assert_int_equal(sched_task_suspend(plan.sched, 2, true), TG_E_NOT_FOUND);
+    plan_close(&plan);
+}
+
+/* A slot that waits when its task is suspended is skipped once, a run now too. */
+static void test_suspended_while_it_waits(void **state)
+{
+    (void)state;
+    struct plan plan;
+    struct sched_task_options options = task_of("task", 60);
+    options.symbols_at_once_max = 1;
+    plan_open(&plan, 8, 2);
+    uint32_t task = plan_task(&plan, &options);
+    plan_start(&plan);
+    struct sched_run run = plan_expect(&plan, task, 0);
+    plan_expect_none(&plan); /* the other symbol waits for room */
+    assert_int_equal(sched_task_suspend(plan.sched, task, true), 0);
+    assert_int_equal(sched_task_suspend(plan.sched, task, true), 0);
+    assert_int_equal(plan_skipped(&plan, task, 1, SCHED_SKIP_STATE), 1);
+    plan_end(&plan, &run, SCHED_SUCCEEDED);
+    plan_expect_none(&plan);
+    assert_int_equal(sched_task_suspend(plan.sched, task, false), 0);
+    assert_int_equal(sched_run_now(plan.sched, task, 1, plan.utc), 0);
+    assert_int_equal(sched_task_suspend(plan.sched, task, true), 0);
+    plan_expect_none(&plan);
+    assert_int_equal(plan_skipped(&plan, task, 1, SCHED_SKIP_STATE), 2);
+    plan_close(&plan);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_suspended),
+        cmocka_unit_test(test_suspended_while_it_waits),
         cmocka_unit_test(test_limit_in_all),
         cmocka_unit_test(test_limit_of_a_task),
         cmocka_unit_test(test_waiting_for_room_outlasts_the_timeout),
