@@ -45,13 +45,9 @@ static size_t width(const struct lua_field *field)
     return 0;
 }
 
-static bool is_shown(const struct lua_field *field, const char *given, const char *shown)
+/* Of a field that is there in both. */
+static bool is_same(const struct lua_field *field, const char *given, const char *shown)
 {
-    if (field->presence_offset && *(const bool *)(given + field->presence_offset) !=
-                                      *(const bool *)(shown + field->presence_offset))
-        return false;
-    if (lua__is_absent(field, given))
-        return true;
     const char *a = given + field->offset;
     const char *b = shown + field->offset;
     switch (field->kind) {
@@ -61,7 +57,7 @@ static bool is_shown(const struct lua_field *field, const char *given, const cha
     case LUA_FIELD_COUNT:
         return memcmp(a, b, 4) == 0;
     case LUA_FIELD_TEXT:
-        return strncmp(a, b, field->size) == 0;
+        return *a == *b && (*a == '\0' || strncmp(a, b, field->size) == 0);
     default:
         return *a == *b;
     }
@@ -69,8 +65,6 @@ static bool is_shown(const struct lua_field *field, const char *given, const cha
 
 static void note_shown(const struct lua_field *field, const char *given, char *shown)
 {
-    if (field->presence_offset)
-        *(bool *)(shown + field->presence_offset) = *(const bool *)(given + field->presence_offset);
     memcpy(shown + field->offset, given + field->offset, width(field));
 }
 
@@ -103,7 +97,7 @@ static void show_records(lua_State *state, const struct lua_field *field, struct
             lua_rawgeti(state, lua_upvalueindex(slot->store), 2 * (lua_Integer)e + 1);
         for (size_t i = 0; i < field->record->field_count; i++) {
             const struct lua_field *part = &field->record->fields[i];
-            if (!is_new && is_shown(part, element, element_shown))
+            if (!is_new && part->presence_offset == 0 && is_same(part, element, element_shown))
                 continue;
             lua_pushvalue(state, lua_upvalueindex(slot->element_keys + (int)i));
             lua__push_field(state, part, element);
@@ -136,13 +130,15 @@ static void show(lua_State *state, struct lua_binding *binding, const char *give
             show_records(state, field, slot, given, shown);
             continue;
         }
-        if (slot->made && is_shown(field, given, shown))
+        /* Several fields may share one presence, so each keeps its own. */
+        enum lua__showing now = lua__is_absent(field, given) ? LUA__ABSENT : LUA__PRESENT;
+        if (slot->showing == now && (now == LUA__ABSENT || is_same(field, given, shown)))
             continue;
         lua_pushvalue(state, lua_upvalueindex(slot->key));
         lua__push_field(state, field, given);
         lua_rawset(state, lua_upvalueindex(UP_CASE));
         note_shown(field, given, shown);
-        slot->made = 1;
+        slot->showing = now;
     }
 }
 

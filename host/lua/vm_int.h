@@ -31,12 +31,16 @@ struct lua_module {
     uint32_t test_count;
 };
 
+/* What the script's table holds of a field. */
+enum lua__showing { LUA__UNKNOWN, LUA__ABSENT, LUA__PRESENT };
+
 /* Upvalue numbers of a binding's door, per field of its case. */
 struct lua__slot {
     int key;
-    int array, store; /* of RECORDS: what the script sees, and the elements made so far */
-    int element_keys; /* of RECORDS: the first key of the elements */
-    uint32_t made;    /* of RECORDS: elements in the store */
+    int array, store;          /* of RECORDS: what the script sees, and the elements made so far */
+    int element_keys;          /* of RECORDS: the first key of the elements */
+    uint32_t made;             /* of RECORDS: elements in the store */
+    enum lua__showing showing; /* of others */
 };
 
 struct lua_binding {

@@ -8,6 +8,9 @@
  * The cases change from call to call in symbol, prices, size, regime and state. Most pass all
  * fourteen rules, some are reduced, some refused. The reading of the clock around each call is
  * subtracted. The configuration is config/demo.yaml: start it in the root of the sources.
+ *
+ * `bench_policy N` judges N times and measures nothing, for tools that count instructions:
+ *   valgrind --tool=callgrind --toggle-collect=judge_risk bench_policy 2000
  */
 #include "base/text.h"
 #include "bench.h"
@@ -137,7 +140,17 @@ static void run(struct coord_judge *judge, const struct coord_risk_case *cases, 
     *p99 = (double)taken[VERDICTS * 99 / 100] / 1000;
 }
 
-int main(void)
+static void judge_only(struct coord_judge *judge, const struct coord_risk_case *cases,
+                       unsigned long count)
+{
+    struct coord_risk_verdict verdict;
+    struct tg_error error;
+    for (unsigned long i = 0; i < count; i++)
+        if (judge->risk(judge->context, &cases[i % CASES], &verdict, &error))
+            bench_fail("%s", error.message);
+}
+
+int main(int count, char **arguments)
 {
     static struct parameters parameters;
     static struct coord_risk_case cases[CASES];
@@ -155,10 +168,14 @@ int main(void)
     struct coord_judge judge = policy_judge(policy);
     for (unsigned i = 0; i < CASES; i++)
         cases[i] = make_case(i);
-    for (int i = 0; i < RUNS; i++)
-        run(&judge, cases, taken, &medians[i], &p99s[i]);
-    bench_report("risk_verdict", "us", medians, RUNS);
-    bench_report("risk_verdict_p99", "us", p99s, RUNS);
+    if (count > 1) {
+        judge_only(&judge, cases, strtoul(arguments[1], NULL, 10));
+    } else {
+        for (int i = 0; i < RUNS; i++)
+            run(&judge, cases, taken, &medians[i], &p99s[i]);
+        bench_report("risk_verdict", "us", medians, RUNS);
+        bench_report("risk_verdict_p99", "us", p99s, RUNS);
+    }
     policy_destroy(policy);
     return 0;
 }

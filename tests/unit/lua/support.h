@@ -25,7 +25,7 @@ struct sample_case {
     bool flag, has_stop;
     char symbol[12];
     uint8_t colour;
-    double stop;
+    double stop, target; /* has_stop says whether both are there */
     struct part parts[4];
     uint32_t part_count;
 };
@@ -65,6 +65,10 @@ static const struct lua_field case_fields[] = {
      .flags = LUA_NOT_FINITE,
      AT(sample_case, stop),
      .presence_offset = offsetof(struct sample_case, has_stop)},
+    {.name = "target",
+     .kind = LUA_FIELD_REAL,
+     AT(sample_case, target),
+     .presence_offset = offsetof(struct sample_case, has_stop)},
     {.name = "parts",
      .kind = LUA_FIELD_RECORDS,
      AT(sample_case, parts),
@@ -72,7 +76,7 @@ static const struct lua_field case_fields[] = {
      .count_offset = offsetof(struct sample_case, part_count),
      .record = &part_record},
 };
-static const struct lua_record case_record = {"case", case_fields, 8, sizeof(struct sample_case)};
+static const struct lua_record case_record = {"case", case_fields, 9, sizeof(struct sample_case)};
 static const struct lua_field verdict_fields[] = {
     {.name = "value", .kind = LUA_FIELD_REAL, .flags = LUA_REQUIRED, AT(sample_verdict, value)},
     {.name = "whole", .kind = LUA_FIELD_WHOLE, AT(sample_verdict, whole)},

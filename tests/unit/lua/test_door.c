@@ -54,7 +54,7 @@ static void cases_follow_each_other(void **state)
     (void)state;
     struct fixture fixture;
     open_judge(&fixture,
-               "local n = case.price + (case.stop or 1000)\n"
+               "local n = case.price + (case.stop or 1000) + (case.target or 9)\n"
                "for i = 1, #case.parts do n = n + case.parts[i].weight * 10 ^ i end\n"
                "return { value = n, note = case.symbol .. case.colour, whole = #case.parts }");
     struct sample_verdict verdict;
@@ -66,10 +66,11 @@ static void cases_follow_each_other(void **state)
         given.price = draw % 7;
         given.has_stop = draw & 8;
         given.stop = draw % 5;
+        given.target = draw % 2;
         given.colour = (uint8_t)(draw % 3);
         given.part_count = draw / 16 % 5;
         snprintf(given.symbol, sizeof given.symbol, "S%u", draw % 4);
-        double expected = given.price + (given.has_stop ? given.stop : 1000);
+        double expected = given.price + (given.has_stop ? given.stop + given.target : 1009);
         for (uint32_t i = 0; i < 4; i++) {
             given.parts[i].weight = draw / 64 % (i + 2);
             if (i < given.part_count)
