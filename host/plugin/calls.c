@@ -39,6 +39,7 @@ struct plugin_call *plugin__call_take(struct plugin_host *host)
     call->run = NULL;
     call->message = NULL;
     call->number = 0;
+    call->hops = bus_hops(host->options.bus);
     atomic_store_explicit(&call->abandoned, false, memory_order_relaxed);
     return call;
 }
@@ -89,6 +90,7 @@ uint32_t plugin__publish_output(struct plugin_host *host, struct plugin_call *ca
         struct bus_draft draft = {.topic = output->items[i].topic,
                                   .source = instance->source,
                                   .priority = output->items[i].priority,
+                                  .hops = call->hops,
                                   .payload = payload,
                                   .payload_size = output->items[i].size};
         if (host->stamp != NULL)

@@ -47,6 +47,7 @@ struct plugin_call {
     int64_t limit_ns;           /* real time it may take */
     int64_t began_at, ended_at; /* real time */
     int32_t code;
+    uint8_t hops; /* of what it publishes; see bus_hops */
     struct tg_failure failure;
     const struct tg_run *run; /* on a lane: into `copy` */
     const struct tg_message *message;

@@ -117,7 +117,7 @@ static inline void world_make_host(struct world *world, uint32_t lanes)
 {
     static const char *const core_safe[] = {"echo",      "steady",      "fails",      "floods",
                                             "odd_feed",  "bad_records", "own_thread", "life",
-                                            "odd_venue", "gated"};
+                                            "odd_venue", "gated",       "answers"};
     struct plugin_host_options options = {.bus = world->bus,
                                           .log = world->log,
                                           .clock = tg_virtual_clock(&world->time),

@@ -234,6 +234,32 @@ static void test_random(void **state)
     assert_string_not_equal(texts[0], texts[2]);
 }
 
+/* Two plugins that answer each other end after BUS_HOPS_MAX hops, on the core and on lanes. */
+static void test_circle(void **state)
+{
+    const enum plugin_lane lanes[] = {PLUGIN_LANE_CORE, PLUGIN_LANE_THREAD};
+    (void)state;
+    for (uint32_t i = 0; i < 2; i++) {
+        struct world world;
+        struct plugin_result result;
+        struct bus_stats stats;
+        world_open(&world, 0);
+        struct plugin_instance *a = world_agent(&world, "answers", "a", lanes[i], NULL, 0);
+        struct plugin_instance *b = world_agent(&world, "answers", "b", lanes[i], NULL, 0);
+        assert_int_equal(world_do(&world, a, "x", PLUGIN_SUCCEEDED).published, 1);
+        for (uint32_t answers = 0; bus_has_work(world.bus); answers++) {
+            assert_true(answers <= BUS_HOPS_MAX);
+            world_pump(&world);
+            assert_false(plugin_collect(world.host, true, &result)); /* answers are no runs */
+        }
+        assert_int_equal(view_of(a).published + view_of(b).published, BUS_HOPS_MAX + 1);
+        assert_int_equal(view_of(a).refused + view_of(b).refused, 1);
+        bus_get_stats(world.bus, &stats);
+        assert_int_equal(stats.refused_hops, 1);
+        world_close(&world);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -244,6 +270,7 @@ int main(void)
         cmocka_unit_test(test_context_of_another),
         cmocka_unit_test(test_stamp),
         cmocka_unit_test(test_random),
+        cmocka_unit_test(test_circle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
