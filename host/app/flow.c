@@ -267,11 +267,22 @@ void host_run_due(struct host *host)
     }
 }
 
+/* The bus counts its deadlines on the monotonic clock. */
+static int64_t next_deadline(const struct host *host)
+{
+    const struct tg_clock *clock = &host->options.clock;
+    int64_t deadline = bus_next_time(host->bus);
+    return deadline == INT64_MAX ? INT64_MAX
+                                 : tg_clock_utc(clock) + (deadline - tg_clock_monotonic(clock));
+}
+
 int64_t host_next_time(struct host *host)
 {
     int64_t slot = sched_next_time(host->sched);
     int64_t trade = trade_next_time(host->trade);
-    return slot < trade ? slot : trade;
+    int64_t deadline = next_deadline(host);
+    int64_t next = slot < trade ? slot : trade;
+    return deadline < next ? deadline : next;
 }
 
 int host_feed_peek(struct host *host, uint32_t number, const struct tg_bar **bar,

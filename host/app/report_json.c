@@ -211,6 +211,7 @@ static void write_bus(const struct host *host, struct tg_json_writer *json)
     tg_json_put_whole(json, "refused", (int64_t)stats.refused);
     tg_json_put_whole(json, "failed", (int64_t)stats.failed);
     tg_json_put_whole(json, "expired", (int64_t)stats.expired);
+    tg_json_put_whole(json, "conflated", (int64_t)stats.conflated);
     tg_json_object_close(json);
 }
 

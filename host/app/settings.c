@@ -39,6 +39,10 @@ static int create_bus(struct host *host, struct tg_error *error)
         .queue_messages_max = (size_t)conf_whole(conf, "bus.queue_messages_max"),
         .queue_bytes_max = (size_t)conf_whole(conf, "bus.queue_bytes_max")};
     int code = bus_create(&options, &host->bus, error);
+    for (size_t i = 0; code == 0 && i < conf_list_count(conf, "bus.conflate"); i++)
+        code = bus_set_conflation(host->bus,
+                                  bus_topic_find(host->bus, conf_list_at(conf, "bus.conflate", i)),
+                                  true, error);
     if (code != 0)
         return code;
     host->market_source = bus_source(host->bus, "market", error);

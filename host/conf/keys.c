@@ -110,6 +110,9 @@ const struct conf_key conf_keys[] = {
     WHOLE("bus.queue_messages_max", "1048576", 1024, 16777216,
           "Messages that may wait; beyond, publishers are told to try again"),
     WHOLE("bus.queue_bytes_max", "268435456", 1048576, BYTES_MAX, "The same limit in bytes"),
+    LIST("bus.conflate", "", "market_data",
+         "Topics whose waiting messages give their place to newer ones: of bars, the newest of a "
+         "symbol and timeframe; for hosts whose readers cannot keep up and need no history"),
 
     REAL("market.absurd_pct", "50", 0.1, 1000,
          "A bar further than this from the last price is put aside"),
