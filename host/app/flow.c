@@ -120,8 +120,9 @@ static uint32_t gather_inputs(const struct host *host, const struct tg_plugin *p
     struct tg_message message;
     for (size_t i = 0; plugin->reads != NULL && plugin->reads[i] != NULL && count < capacity; i++) {
         uint16_t topic = bus_topic_find(host->bus, plugin->reads[i]);
-        if (topic == TG_TOPIC_MARKET_DATA ||
-            !bus_get_latest(host->bus, topic, symbol, 0, 0, &message))
+        /* what is said of the whole portfolio is of no symbol */
+        const char *of = topic == TG_TOPIC_PORTFOLIO_UPDATES ? "" : symbol;
+        if (topic == TG_TOPIC_MARKET_DATA || !bus_get_latest(host->bus, topic, of, 0, 0, &message))
             continue;
         inputs[count++] = (struct tg_input){.topic = topic,
                                             .payload_size = message.payload_size,
@@ -132,6 +133,7 @@ static uint32_t gather_inputs(const struct host *host, const struct tg_plugin *p
     return count;
 }
 
+/* What signals opened: neither the allocation nor hodl bags are theirs to close. */
 static uint32_t gather_positions(const struct host *host, const struct host_symbol *symbol,
                                  struct tg_position *positions, uint32_t capacity)
 {
@@ -140,7 +142,7 @@ static uint32_t gather_positions(const struct host *host, const struct host_symb
     for (uint32_t i = 0; count < capacity && (position = trade_position_at(host->trade, i)) != NULL;
          i++) {
         bool overflow = false;
-        if (position->symbol != symbol->trade)
+        if (position->symbol != symbol->trade || position->rebalance)
             continue;
         struct tg_position *seen = &positions[count++];
         *seen =
@@ -190,6 +192,8 @@ static void start_run(struct host *host, const struct sched_run *due, int64_t no
     run.input_count = gather_inputs(host, plugin_instance_descriptor(agent), symbol->name, now,
                                     inputs, INPUTS_MAX);
     run.position_count = gather_positions(host, symbol, positions, POSITIONS_MAX);
+    if (plugin_instance_descriptor(agent)->capabilities & TG_CAPABILITY_PORTFOLIO)
+        run.portfolio = host__portfolio(host, now);
     host->runs[due->number % PLUGIN_CALLS_WAITING_MAX] = *due;
     if (plugin_run(agent, &run, due->number, due->deadline - due->started_at, &error) != 0) {
         OBS_WARNING(host->options.log, "app", "task %s for %s did not run: %s", task.name,
@@ -253,6 +257,8 @@ void host_run_due(struct host *host)
     host_settle(host);
     for (;;) {
         bool started = false;
+        while (coord_run_due(host->coord))
+            host_settle(host);
         follow_state(host);
         while (sched_next(host->sched, now, monotonic, &due)) {
             start_run(host, &due, now);
@@ -278,11 +284,12 @@ static int64_t next_deadline(const struct host *host)
 
 int64_t host_next_time(struct host *host)
 {
-    int64_t slot = sched_next_time(host->sched);
-    int64_t trade = trade_next_time(host->trade);
-    int64_t deadline = next_deadline(host);
-    int64_t next = slot < trade ? slot : trade;
-    return deadline < next ? deadline : next;
+    int64_t next = sched_next_time(host->sched);
+    const int64_t others[] = {trade_next_time(host->trade), coord_next_time(host->coord),
+                              next_deadline(host)};
+    for (size_t i = 0; i < TG_ARRAY_LENGTH(others); i++)
+        next = others[i] < next ? others[i] : next;
+    return next;
 }
 
 int host_feed_peek(struct host *host, uint32_t number, const struct tg_bar **bar,

@@ -17,6 +17,8 @@
 #define SETTINGS_MAX 64u
 #define TEXT_SIZE    512u
 
+#define PORTFOLIO_TTL_SECONDS 86400u
+
 /* ---- settings of plugins ---- */
 
 struct setting_list {
@@ -360,18 +362,27 @@ static int create_agents(struct host *host, struct tg_error *error)
 
 /*
  * A signal carries the slot of the run that made it, or the moment where no run did: (agent,
- * symbol, slot) makes one decision.
+ * symbol, slot) makes one decision. So does what is said of the portfolio, which is kept as long as
+ * a message can be: it tells the agent that said it when it last rebalanced.
  */
 static void stamp(void *context, const struct plugin_instance *instance, uint64_t number,
                   struct bus_draft *draft, void *payload)
 {
     const struct host *host = context;
     (void)instance;
-    if (draft->topic != TG_TOPIC_TRADING_SIGNALS)
+    if (draft->topic != TG_TOPIC_TRADING_SIGNALS && draft->topic != TG_TOPIC_PORTFOLIO_UPDATES)
         return;
-    struct tg_trading_signals *signal = payload;
-    signal->slot = number != 0 ? host->runs[number % PLUGIN_CALLS_WAITING_MAX].slot
+    int64_t slot = number != 0 ? host->runs[number % PLUGIN_CALLS_WAITING_MAX].slot
                                : tg_clock_utc(&host->options.clock);
+    if (draft->topic == TG_TOPIC_PORTFOLIO_UPDATES) {
+        struct tg_portfolio_updates *update = payload;
+        update->slot = slot;
+        TG_SET(update, PORTFOLIO_UPDATES, slot);
+        draft->ttl_seconds = PORTFOLIO_TTL_SECONDS;
+        return;
+    }
+    struct tg_trading_signals *signal = payload;
+    signal->slot = slot;
     TG_SET(signal, TRADING_SIGNALS, slot);
     draft->priority = TG_PRIORITY_HIGH;
 }

@@ -30,6 +30,7 @@
 #define HOST_CODES_MAX    64u  /* different refusal codes told apart */
 #define HOST_BARS_AT_ONCE HOST_SYMBOLS_MAX
 #define HOST_PATH_SIZE    4096u
+#define HOST_TARGETS_MAX  COORD_TARGETS_MAX
 
 /* A feed that replaces the configured ones, from the command line: SYMBOL=PATH. */
 struct host_bars {
@@ -96,6 +97,12 @@ struct host {
     enum coord_state state_seen;                     /* by which tasks are suspended */
     enum coord_level level_seen;
     double spike_ratio;
+    /* what an agent sees of the portfolio, gathered for the run that is about to start */
+    struct tg_portfolio portfolio;
+    struct tg_holding holdings[TRADE_POSITIONS_MAX];
+    struct tg_target targets[HOST_TARGETS_MAX];
+    struct tg_traded_symbol traded[HOST_SYMBOLS_MAX];
+    uint32_t target_count;
     struct host_code codes[HOST_CODES_MAX]; /* refusals by code */
     uint32_t code_count;
     uint64_t bars_used;
@@ -120,6 +127,12 @@ int host__create_symbols(struct host *host, struct tg_error *error);
 int host__create_tasks(struct host *host, struct tg_error *error);
 /* The refused file of an enabled agent's plugin; NULL: it was not refused. */
 const struct plugin_file *host__agent_refused(const struct host *host, const char *agent);
+
+/* portfolio.c */
+/* Targets of the configuration: together they must be 100. */
+int host__read_targets(struct host *host, struct tg_error *error);
+/* NULL while a price is missing to value it. The host's own, until it is asked for again. */
+const struct tg_portfolio *host__portfolio(struct host *host, int64_t now);
 
 /* flow.c */
 /* A bar has closed: judged, aggregated, published. Call host_settle after the bars of a moment. */

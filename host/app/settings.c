@@ -79,6 +79,7 @@ static void filled(void *context, const struct trade_fill *fill)
 static void position_changed(void *context, const struct trade_position *position)
 {
     struct host *host = context;
+    coord_position_changed(host->coord, position);
     if (host->listener.position_changed != NULL)
         host->listener.position_changed(host->listener.context, position);
 }
@@ -221,9 +222,47 @@ static int keep_transition(void *context, const struct coord_transition *transit
     return host->store_below.transition(host->store_below.context, transition, error);
 }
 
+static int put_scheduled(void *context, const struct coord_scheduled_trade *trade,
+                         struct tg_error *error)
+{
+    struct host *host = context;
+    return host->store_below.scheduled_put(host->store_below.context, trade, error);
+}
+
+static int remove_scheduled(void *context, const char *key, struct tg_error *error)
+{
+    struct host *host = context;
+    return host->store_below.scheduled_remove(host->store_below.context, key, error);
+}
+
+static bool scheduled_at(void *context, size_t index, struct coord_scheduled_trade *trade)
+{
+    struct host *host = context;
+    return host->store_below.scheduled_at(host->store_below.context, index, trade);
+}
+
+static void read_portfolio(const struct host *host, struct coord_portfolio_options *options)
+{
+    const struct conf *conf = host->options.conf;
+    *options = (struct coord_portfolio_options){
+        .trade_min_usd = conf_decimal(conf, "portfolio.trade_min_usd"),
+        .batch_above_usd = conf_decimal(conf, "portfolio.batch_above_usd"),
+        .batches = (uint32_t)conf_whole(conf, "portfolio.batches"),
+        .batch_interval_ns = conf_whole(conf, "portfolio.batch_interval_minutes") * TG_NS_PER_MIN,
+        .hodl_bags = conf_flag(conf, "portfolio.hodl_bags"),
+        .hodl_profit_pct = conf_decimal(conf, "portfolio.hodl_profit_pct"),
+        .target_count = host->target_count};
+    (void)tg_text_copy(options->account_currency, sizeof(options->account_currency),
+                       conf_text(conf, "account.currency"));
+    memcpy(options->targets, host->targets, host->target_count * sizeof(host->targets[0]));
+}
+
 static int create_coordinator(struct host *host, struct tg_error *error)
 {
     const struct conf *conf = host->options.conf;
+    int code = host__read_targets(host, error);
+    if (code != 0)
+        return code;
     host->store_below = store_for_coordinator(host->store);
     struct coord_options options = {
         .bus = host->bus,
@@ -232,11 +271,17 @@ static int create_coordinator(struct host *host, struct tg_error *error)
         .clock = host->options.clock,
         .judge = policy_judge(host->policy),
         .market = {fresh_price, host},
-        .store = {keep_decision, keep_transition, host},
+        .store = {.decision = keep_decision,
+                  .transition = keep_transition,
+                  .scheduled_put = put_scheduled,
+                  .scheduled_remove = remove_scheduled,
+                  .scheduled_at = scheduled_at,
+                  .context = host},
         .decision_deadline_ns = milliseconds(conf, "coordinator.decision_deadline_ms"),
         .ta_age_max_ns = seconds(conf, "consensus.ta_age_max_seconds"),
         .regime_age_max_ns = seconds(conf, "consensus.regime_age_max_seconds"),
         .sentiment_age_max_ns = seconds(conf, "consensus.sentiment_age_max_seconds")};
+    read_portfolio(host, &options.portfolio);
     options.step_deadline_ns[COORD_STEP_CONTEXT] = milliseconds(conf, "coordinator.snapshot_ms");
     options.step_deadline_ns[COORD_STEP_CONFLICTS] = milliseconds(conf, "coordinator.conflict_ms");
     options.step_deadline_ns[COORD_STEP_RISK] = milliseconds(conf, "coordinator.risk_ms");
@@ -284,6 +329,7 @@ static int add_task(struct host *host, const char *name, struct tg_error *error)
         .timeout_ns = seconds(conf, TASK_PATH("timeout_seconds")),
         .enabled = conf_flag(conf, TASK_PATH("enabled")),
         .on_start = conf_flag(conf, TASK_PATH("on_start")),
+        .portfolio = tg_text_equal(conf_text(conf, TASK_PATH("scope")), "portfolio"),
         .symbols_at_once_max = (uint32_t)conf_whole(conf, TASK_PATH("symbols_at_once"))};
     const char *list = TASK_PATH("depends_on");
     if (conf_list_count(conf, list) > SCHED_DEPENDENCIES_MAX)

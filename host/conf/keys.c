@@ -14,8 +14,9 @@
 #define MS_MAX      3600000    /* an hour */
 #define BYTES_MAX   1073741824 /* 1 GiB */
 #define MONEY_MAX   1000000000
-#define SHIPPED     "csv,synthetic,paper,technical_analysis,regime_detection,trading_decision"
-#define ACTIONS     "pause_trading|reduce_positions|halt_all|close_positions"
+#define SHIPPED                                                                                    \
+    "csv,synthetic,paper,technical_analysis,regime_detection,trading_decision,portfolio_rebalance"
+#define ACTIONS "pause_trading|reduce_positions|halt_all|close_positions"
 
 #define TEXT(path, text, meaning)                                                                  \
     {                                                                                              \
@@ -85,6 +86,10 @@ const struct conf_key conf_keys[] = {
     FLAG("tasks.*.enabled", "true", "Whether the task is scheduled"),
     FLAG("tasks.*.on_start", "false",
          "Whether it runs at once and not only from the first slot on"),
+    CHOICE(
+        "tasks.*.scope", "symbol", "symbol|portfolio",
+        "symbol: a run for each symbol; portfolio: one run a slot for all of them, which has the "
+        "snapshot of the first"),
     WHOLE("tasks.*.symbols_at_once", "1", 1, 256, "Symbols that it works on at the same time"),
     LIST("tasks.*.depends_on", "", NULL,
          "Tasks that need a fresh success for the same symbol first"),
@@ -130,6 +135,19 @@ const struct conf_key conf_keys[] = {
     WHOLE("trade.holding_max_hours", "48", 0, 8760, "A position is closed after it; 0: no limit"),
     DECIMAL("trade.unusual_movement_pct", "3", 0, 100,
             "A minute bar that moves further begins a cool-down; 0: never"),
+
+    DECIMAL("portfolio.targets.*", NULL, 0, 100,
+            "Share of the account's value that the asset shall have; together they are 100"),
+    DECIMAL("portfolio.trade_min_usd", "10", 0.01, MONEY_MAX,
+            "No batch of a rebalancing trade and no purchase for a hodl bag is smaller"),
+    DECIMAL("portfolio.batch_above_usd", "500", 0, MONEY_MAX,
+            "Rebalancing trades that are more in all are split into batches"),
+    WHOLE("portfolio.batches", "6", 1, 24, "Batches"),
+    WHOLE("portfolio.batch_interval_minutes", "240", 1, 10080, "Time from one batch to the next"),
+    FLAG("portfolio.hodl_bags", "false",
+         "Whether a share of realised profits goes to hodl bags, which are never traded"),
+    DECIMAL("portfolio.hodl_profit_pct", "10", 0, 100,
+            "Share of the profit of a closed position, after fees, that goes to hodl bags"),
 
     TEXT("policy.folder", "../scripts",
          "Folder of the policy files, relative to the configuration file"),

@@ -68,6 +68,11 @@ static const struct section {
     {"bus", "## Bus\n"},
     {"market", "## Market data\n"},
     {"trade", "## Positions\n\nPercentages are of the price.\n"},
+    {"portfolio",
+     "## Portfolio\n\nHow the account is spread over assets, and what is put aside for good. "
+     "Amounts are in account\ncurrency. Where no target is given they are BTC 33.33, XRP 33.33, "
+     "USDT 33.34. The task\n`portfolio_check` of `config/orchestration.yaml` switches rebalancing "
+     "on.\n"},
     {"policy", "## Policies\n\nThe Lua files that judge, their limits, and the numbers that they "
                "judge with.\n"},
     {"consensus", NULL},

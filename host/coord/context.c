@@ -64,6 +64,7 @@ uint32_t coord__positions(const struct coord *coord, const struct coord_decision
         struct tg_decimal notional = {0};
         *seen = (struct coord_seen_position){.side = position->side,
                                              .same_symbol = position->symbol == decision->symbol,
+                                             .hodl = position->hodl,
                                              .regime_at_open = position->regime_at_open};
         (void)tg_text_copy(seen->symbol, sizeof(seen->symbol),
                            trade_symbol(trade, position->symbol)->name);
@@ -94,7 +95,8 @@ static void fill_proposal(const struct coord_decision *decision, struct coord_ri
     bool buys = signal->action == TG_ACTION_BUY || signal->action == TG_ACTION_CLOSE_SHORT;
     (void)tg_text_copy(given->symbol, sizeof(given->symbol), signal->symbol);
     (void)tg_text_copy(given->side, sizeof(given->side), buys ? "buy" : "sell");
-    (void)tg_text_copy(given->profile, sizeof(given->profile), "normal");
+    (void)tg_text_copy(given->profile, sizeof(given->profile),
+                       decision->kind == COORD_KIND_SIGNAL ? "normal" : "rebalance");
     given->reduces =
         signal->action == TG_ACTION_CLOSE_LONG || signal->action == TG_ACTION_CLOSE_SHORT;
     given->entry_price = tg_decimal_to_double(decision->entry_price);
@@ -109,6 +111,20 @@ static void fill_proposal(const struct coord_decision *decision, struct coord_ri
     given->confidence = decision->confidence;
     given->regime = decision->consensus_case.opinions.regime;
     given->strictness = decision->consensus_case.opinions.strictness;
+}
+
+/* As the hard limits count: what adds to a position is no further one, a hodl bag never is one. */
+static void adds_to_position(const struct trade *trade, const struct coord_decision *decision,
+                             struct coord_risk_case *given)
+{
+    uint8_t side = decision->signal.action == TG_ACTION_BUY ? TG_SIDE_BUY : TG_SIDE_SELL;
+    if (decision->kind == COORD_KIND_HODL) {
+        given->positions_of_symbol = given->positions_open = 0;
+    } else if (decision->kind == COORD_KIND_REBALANCE && given->positions_of_symbol > 0 &&
+               trade_allocation_position(trade, decision->symbol, side, false) != NULL) {
+        given->positions_of_symbol--;
+        given->positions_open--;
+    }
 }
 
 static void fill_risk_state(const struct coord *coord, const struct coord_decision *decision,
@@ -148,9 +164,10 @@ static void fill_risk_state(const struct coord *coord, const struct coord_decisi
     given->positions_open = 0;
     given->positions_of_symbol = 0;
     for (uint32_t i = 0; i < given->position_count; i++) {
-        given->positions_open++;
-        given->positions_of_symbol += given->positions[i].same_symbol;
+        given->positions_open += !given->positions[i].hodl;
+        given->positions_of_symbol += given->positions[i].same_symbol && !given->positions[i].hodl;
     }
+    adds_to_position(trade, decision, given);
 }
 
 int coord__context(struct coord *coord, struct coord_decision *decision, int64_t now,

@@ -21,6 +21,8 @@
 
 #define COORD_DECISIONS_OPEN_MAX 256u
 #define COORD_KEY_SIZE           160u
+#define COORD_SCHEDULED_MAX      256u /* trades that wait for their time */
+#define COORD_TARGETS_MAX        12u  /* assets of the allocation */
 
 /* ---- states and degradation ---- */
 
@@ -90,9 +92,16 @@ struct coord_step_record {
     char note[COORD_NOTE_SIZE];
 };
 
+/* What a decision is about. Rebalancing trades and purchases for hodl bags take no consensus, have
+ * no conflicts and no stop; risk judges them with the profile `rebalance`. */
+enum coord_kind { COORD_KIND_SIGNAL, COORD_KIND_REBALANCE, COORD_KIND_HODL };
+const char *coord_kind_text(enum coord_kind kind); /* "signal", "rebalance", "hodl" */
+
 struct coord_decision {
-    struct tg_uuid id;        /* the signal's message id */
-    char key[COORD_KEY_SIZE]; /* agent/symbol/slot: one decision each */
+    struct tg_uuid id;       /* the signal's message id; of a trade of a rebalance made from that */
+    uint8_t kind;            /* enum coord_kind */
+    uint32_t batch, batches; /* of a rebalance, counted from 1 */
+    char key[COORD_KEY_SIZE]; /* agent/symbol/slot: one decision each; of a batch with its number */
     char agent[TG_SOURCE_SIZE];
     uint32_t symbol; /* trade's number */
     struct tg_trading_signals signal;
@@ -110,7 +119,8 @@ struct coord_decision {
     struct coord_risk_case risk_case;
     struct coord_risk_verdict risk;
     struct trade_portfolio portfolio;
-    double confidence; /* after consensus */
+    double confidence;          /* after consensus */
+    struct tg_decimal fraction; /* of the positions that are closed */
     struct tg_decimal entry_price, last_price;
     struct tg_uuid order_id, position_id;
     bool waiting; /* for the order's fate */
@@ -124,12 +134,46 @@ struct coord_market {
     void *context;
 };
 
-/* A decision is stored once it has ended, a transition before it is announced. */
+/* A trade that waits for its time: a batch of a rebalance, or a purchase for a hodl bag. */
+struct coord_scheduled_trade {
+    char key[COORD_KEY_SIZE]; /* that of its decision: by it, it becomes one order at most */
+    struct tg_uuid id;        /* of its decision */
+    uint8_t kind;             /* COORD_KIND_REBALANCE, COORD_KIND_HODL */
+    uint8_t side;             /* TG_SIDE_* */
+    uint32_t batch, batches;  /* counted from 1 */
+    char agent[TG_SOURCE_SIZE];
+    char symbol[TG_SYMBOL_SIZE];
+    struct tg_decimal size_usd; /* account currency */
+    int64_t slot, due_at;       /* UTC; due INT64_MAX: a purchase that is too small yet */
+};
+
+/*
+ * A decision is stored once it has ended, a transition before it is announced, a trade that is not
+ * due yet before it is counted on: it must be there again after a restart. scheduled_put replaces
+ * the one with that key; scheduled_at gives the index-th in order of its first put, false past the
+ * end. A function that is NULL keeps nothing.
+ */
 struct coord_store {
     int (*decision)(void *context, const struct coord_decision *decision, struct tg_error *error);
     int (*transition)(void *context, const struct coord_transition *transition,
                       struct tg_error *error);
+    int (*scheduled_put)(void *context, const struct coord_scheduled_trade *trade,
+                         struct tg_error *error);
+    int (*scheduled_remove)(void *context, const char *key, struct tg_error *error);
+    bool (*scheduled_at)(void *context, size_t index, struct coord_scheduled_trade *trade);
     void *context;
+};
+
+struct coord_portfolio_options {
+    struct tg_decimal batch_above_usd; /* trades that are more in all are split */
+    uint32_t batches;                  /* 0: 1 */
+    int64_t batch_interval_ns;
+    struct tg_decimal trade_min_usd; /* no batch and no purchase for a bag is smaller */
+    bool hodl_bags;
+    struct tg_decimal hodl_profit_pct; /* of the profit of a closed position, after fees */
+    char account_currency[TG_SYMBOL_SIZE];
+    struct tg_target targets[COORD_TARGETS_MAX]; /* proportion of the bags */
+    uint32_t target_count;
 };
 
 enum coord_action {
@@ -151,10 +195,12 @@ struct coord_options {
     int64_t step_deadline_ns[COORD_STEP_COUNT]; /* 0: none of its own */
     int64_t ta_age_max_ns, regime_age_max_ns, sentiment_age_max_ns;
     uint32_t actions[TG_BREACH_COUNT]; /* COORD_ACTION_* bits by TG_BREACH_* */
+    struct coord_portfolio_options portfolio;
 };
 
 struct coord;
-/* Subscribes to trading_signals and risk_alerts. Starts RUNNING. */
+/* Subscribes to trading_signals, risk_alerts and portfolio_updates; takes up the scheduled trades
+ * that the store has. Starts RUNNING. */
 int coord_create(const struct coord_options *options, struct coord **coord, struct tg_error *error);
 void coord_destroy(struct coord *coord);
 
@@ -162,6 +208,14 @@ void coord_destroy(struct coord *coord);
 bool coord_pump(struct coord *coord);
 /* Trade tells that an order has changed: a decision may wait for it. */
 void coord_order_changed(struct coord *coord, const struct trade_order *order);
+/* Trade tells that a position has changed: a profit may go to hodl bags. */
+void coord_position_changed(struct coord *coord, const struct trade_position *position);
+/* Opens the decisions of scheduled trades that are due; call after the prices of the moment are
+ * known, and coord_pump after it. True: something moved. */
+bool coord_run_due(struct coord *coord);
+/* UTC of the next scheduled trade; INT64_MAX: none. */
+int64_t coord_next_time(const struct coord *coord);
+size_t coord_scheduled_count(const struct coord *coord);
 /* Decisions whose time is over end as timeout. */
 void coord_advance(struct coord *coord);
 size_t coord_decisions_open(const struct coord *coord);
@@ -193,6 +247,7 @@ struct coord_counters {
     uint64_t outcomes[COORD_OUTCOME_COUNT];
     uint64_t signals, duplicates, refused; /* refused: no room or no such symbol; announced */
     uint64_t transitions;
+    uint64_t rebalances, rebalances_duplicate, rebalances_refused; /* messages that ask for one */
 };
 void coord_get_counters(const struct coord *coord, struct coord_counters *counters);
 

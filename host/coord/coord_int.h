@@ -16,6 +16,18 @@ struct coord_slot {
     struct coord_decision decision;
 };
 
+enum coord_scheduled_state {
+    COORD_SCHEDULED_WAITING, /* for its time, or for the sells of its batch */
+    COORD_SCHEDULED_OPEN,    /* its decision goes on */
+    COORD_SCHEDULED_ORDERED  /* a sell whose order is not final yet */
+};
+
+struct coord_scheduled {
+    struct coord_scheduled_trade trade;
+    uint8_t state;           /* enum coord_scheduled_state */
+    struct tg_uuid order_id; /* of an ordered one */
+};
+
 struct coord_failures {
     uint32_t failures, successes_in_a_row;
 };
@@ -33,6 +45,12 @@ struct coord {
     uint64_t next_number;
     uint64_t recent_keys[COORD_RECENT_KEYS_MAX];
     uint32_t recent_key_next;
+    struct coord_scheduled scheduled[COORD_SCHEDULED_MAX]; /* in order of scheduling */
+    uint32_t scheduled_count;
+    bool scheduled_overdue;                         /* something may be opened now */
+    int64_t scheduled_next;                         /* UTC of what is due next; INT64_MAX */
+    struct tg_decimal hodl_share;                   /* of profits, not yet spread over the bags */
+    struct tg_uuid hodl_position;                   /* the last position that gave some */
     int64_t symbol_paused_until[TRADE_SYMBOLS_MAX]; /* monotonic, by trade's number; 0: never was */
 };
 
@@ -51,9 +69,42 @@ void coord__fit(char *destination, size_t size, const char *text);
 int coord__on_alert(void *context, const struct tg_message *message);
 
 /* decisions.c */
+/* FNV-1a of the keys of the last decisions. */
+bool coord__seen_before(const struct coord *coord, const char *key);
+void coord__remember(struct coord *coord, const char *key);
+struct coord_slot *coord__free_slot(struct coord *coord); /* NULL: none */
+/* Takes the slot for a decision that begins now; its signal is the caller's to fill in. */
+struct coord_decision *coord__open(struct coord *coord, struct coord_slot *slot,
+                                   const struct tg_uuid *id, const char *key, const char *agent,
+                                   uint32_t symbol);
 int coord__on_signal(void *context, const struct tg_message *message);
 void coord__end(struct coord *coord, struct coord_slot *slot, enum coord_outcome outcome,
                 const char *code, const char *format, ...) __attribute__((format(printf, 5, 6)));
+
+/* rebalance.c */
+int coord__on_portfolio(void *context, const struct tg_message *message);
+
+/* scheduled.c */
+int coord__scheduled_load(struct coord *coord, struct tg_error *error);
+/* Into the store, then into the table. TG_E_FULL; any error of the store, which is alerted. */
+int coord__schedule(struct coord *coord, const struct coord_scheduled_trade *trade,
+                    struct tg_error *error);
+/* Changes one that waits. */
+int coord__reschedule(struct coord *coord, uint32_t index,
+                      const struct coord_scheduled_trade *trade, struct tg_error *error);
+void coord__unschedule(struct coord *coord, uint32_t index);
+/* The decision of a scheduled trade has ended. */
+void coord__scheduled_ended(struct coord *coord, const struct coord_decision *decision);
+/* A sell that others may wait for has come to its end. */
+void coord__scheduled_order(struct coord *coord, const struct trade_order *order);
+/* The n-th id that belongs to one message or position: the same in every replay. */
+struct tg_uuid coord__id_of(const struct tg_uuid *id, uint32_t number);
+
+/* hodl.c */
+/* Spreads what profits gave over the bags. */
+void coord__hodl_spread(struct coord *coord);
+/* A purchase came to an end: what was not spent waits for the next profit. */
+void coord__hodl_ended(struct coord *coord, uint32_t index, const struct coord_decision *decision);
 
 /* pipeline.c */
 void coord__run(struct coord *coord, struct coord_slot *slot);

@@ -219,6 +219,12 @@ void coord_decision_write_json(const struct coord_decision *decision, struct tg_
     tg_json_put_uuid(json, "id", &decision->id);
     tg_json_put_string(json, "key", decision->key);
     tg_json_put_string(json, "agent", decision->agent);
+    if (decision->kind != COORD_KIND_SIGNAL)
+        tg_json_put_string(json, "kind", coord_kind_text((enum coord_kind)decision->kind));
+    if (decision->kind == COORD_KIND_REBALANCE) {
+        tg_json_put_whole(json, "batch", decision->batch);
+        tg_json_put_whole(json, "batches", decision->batches);
+    }
     tg_json_put_string(json, "symbol", decision->signal.symbol);
     tg_json_put_time(json, "opened_at", decision->opened_at);
     tg_json_put_time(json, "closed_at", decision->closed_at);

@@ -6,6 +6,7 @@
  * symbol go one after the other in order of arrival; those of different symbols side by side.
  * An ended decision is stored, counted, and its slot is free again.
  */
+#include "base/decimal.h"
 #include "base/text.h"
 #include "base/uuid.h"
 #include "coord_int.h"
@@ -46,6 +47,12 @@ const char *coord_step_text(enum coord_step step)
     return (unsigned)step < COORD_STEP_COUNT ? texts[step] : "?";
 }
 
+const char *coord_kind_text(enum coord_kind kind)
+{
+    static const char *const texts[] = {"signal", "rebalance", "hodl"};
+    return (unsigned)kind < 3 ? texts[kind] : "?";
+}
+
 /* FNV-1a, 64 bits. */
 static uint64_t key_hash(const char *key)
 {
@@ -55,7 +62,7 @@ static uint64_t key_hash(const char *key)
     return hash == 0 ? 1 : hash;
 }
 
-static bool seen_before(const struct coord *coord, const char *key)
+bool coord__seen_before(const struct coord *coord, const char *key)
 {
     uint64_t hash = key_hash(key);
     for (uint32_t i = 0; i < COORD_RECENT_KEYS_MAX; i++)
@@ -64,7 +71,7 @@ static bool seen_before(const struct coord *coord, const char *key)
     return false;
 }
 
-static void remember(struct coord *coord, const char *key)
+void coord__remember(struct coord *coord, const char *key)
 {
     coord->recent_keys[coord->recent_key_next] = key_hash(key);
     coord->recent_key_next = (coord->recent_key_next + 1) % COORD_RECENT_KEYS_MAX;
@@ -81,7 +88,7 @@ static void refuse_signal(struct coord *coord, const struct tg_message *message,
     coord__alert(coord, "signal_refused", TG_SEVERITY_MEDIUM, TG_BREACH_NONE, signal->symbol, text);
 }
 
-static struct coord_slot *free_slot(struct coord *coord)
+struct coord_slot *coord__free_slot(struct coord *coord)
 {
     for (uint32_t i = 0; i < COORD_DECISIONS_OPEN_MAX; i++)
         if (!coord->slots[i].used)
@@ -100,6 +107,29 @@ static void make_key(char key[COORD_KEY_SIZE], const struct tg_message *message)
     (void)snprintf(key, COORD_KEY_SIZE, "%s/%s/%s", message->source, signal->symbol, moment);
 }
 
+struct coord_decision *coord__open(struct coord *coord, struct coord_slot *slot,
+                                   const struct tg_uuid *id, const char *key, const char *agent,
+                                   uint32_t symbol)
+{
+    coord__remember(coord, key);
+    memset(slot, 0, sizeof(*slot));
+    slot->used = true;
+    slot->number = coord->next_number++;
+    coord->open_count++;
+    struct coord_decision *decision = &slot->decision;
+    decision->id = *id;
+    (void)tg_text_copy(decision->key, sizeof(decision->key), key);
+    (void)tg_text_copy(decision->agent, sizeof(decision->agent), agent);
+    decision->symbol = symbol;
+    decision->fraction = tg_decimal_units(TG_DECIMAL_ONE);
+    decision->opened_at = tg_clock_utc(&coord->options.clock);
+    decision->deadline =
+        tg_clock_monotonic(&coord->options.clock) + coord->options.decision_deadline_ns;
+    (void)tg_text_copy(decision->policy_version, sizeof(decision->policy_version),
+                       coord->options.judge.version(coord->options.judge.context));
+    return decision;
+}
+
 int coord__on_signal(void *context, const struct tg_message *message)
 {
     struct coord *coord = context;
@@ -112,32 +142,20 @@ int coord__on_signal(void *context, const struct tg_message *message)
         return 0;
     }
     make_key(key, message);
-    if (seen_before(coord, key)) {
+    if (coord__seen_before(coord, key)) {
         coord->counters.duplicates++;
         return 0;
     }
-    struct coord_slot *slot = free_slot(coord);
+    struct coord_slot *slot = coord__free_slot(coord);
     if (slot == NULL) {
         refuse_signal(coord, message, "too many decisions are open");
         return 0;
     }
-    remember(coord, key); /* only now: a signal that found no room may come again */
-    memset(slot, 0, sizeof(*slot));
-    slot->used = true;
-    slot->number = coord->next_number++;
-    coord->open_count++;
-    struct coord_decision *decision = &slot->decision;
-    decision->id = message->id;
-    (void)tg_text_copy(decision->key, sizeof(decision->key), key);
-    (void)tg_text_copy(decision->agent, sizeof(decision->agent), message->source);
-    decision->symbol = (uint32_t)symbol;
+    /* only now: a signal that found no room may come again */
+    struct coord_decision *decision =
+        coord__open(coord, slot, &message->id, key, message->source, (uint32_t)symbol);
     decision->signal = *signal;
     decision->confidence = signal->confidence;
-    decision->opened_at = tg_clock_utc(&coord->options.clock);
-    decision->deadline =
-        tg_clock_monotonic(&coord->options.clock) + coord->options.decision_deadline_ns;
-    (void)tg_text_copy(decision->policy_version, sizeof(decision->policy_version),
-                       coord->options.judge.version(coord->options.judge.context));
     return 0;
 }
 
@@ -167,6 +185,8 @@ void coord__end(struct coord *coord, struct coord_slot *slot, enum coord_outcome
     }
     slot->used = false;
     coord->open_count--;
+    if (decision->kind != COORD_KIND_SIGNAL)
+        coord__scheduled_ended(coord, decision);
 }
 
 /* The oldest decision of each symbol may move; the others wait behind it. */
@@ -209,7 +229,11 @@ bool coord_pump(struct coord *coord)
 
 void coord_order_changed(struct coord *coord, const struct trade_order *order)
 {
-    if (coord->open_count == 0 || order->leg == TRADE_LEG_STOP || order->leg == TRADE_LEG_TARGET)
+    if (order->leg == TRADE_LEG_STOP || order->leg == TRADE_LEG_TARGET)
+        return;
+    if (coord->scheduled_count > 0)
+        coord__scheduled_order(coord, order);
+    if (coord->open_count == 0)
         return;
     for (uint32_t i = 0; i < COORD_DECISIONS_OPEN_MAX; i++) {
         struct coord_slot *slot = &coord->slots[i];
@@ -280,6 +304,7 @@ int coord_create(const struct coord_options *options, struct coord **result, str
         return TG_FAIL(error, NO_MEMORY, "coordinator: out of memory");
     coord->options = *options;
     coord->state = COORD_RUNNING;
+    coord->scheduled_next = INT64_MAX;
     coord->source = bus_source(options->bus, "coordinator", error);
     int code = coord->source == 0 ? error != NULL ? error->code : TG_E_INVALID : 0;
     if (code == 0)
@@ -288,6 +313,11 @@ int coord_create(const struct coord_options *options, struct coord **result, str
     if (code == 0)
         code = bus_subscribe(options->bus, "coordinator", TG_TOPIC_RISK_ALERTS, coord__on_alert,
                              NULL, coord, error);
+    if (code == 0)
+        code = bus_subscribe(options->bus, "coordinator", TG_TOPIC_PORTFOLIO_UPDATES,
+                             coord__on_portfolio, NULL, coord, error);
+    if (code == 0)
+        code = coord__scheduled_load(coord, error);
     if (code != 0) {
         coord_destroy(coord);
         return TG_PASS(error, code);

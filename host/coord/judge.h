@@ -66,6 +66,7 @@ struct coord_seen_position {
     uint8_t side; /* TG_SIDE_* */
     bool same_symbol;
     bool decision;          /* an open decision, no position yet */
+    bool hodl;              /* a hodl bag: weighs for risk, no conflict with anything */
     uint8_t regime_at_open; /* TG_REGIME_* */
     double exposure_pct;    /* size in % of equity, without leverage */
 };

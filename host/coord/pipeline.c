@@ -8,6 +8,9 @@
  * its own: no consensus, no conflicts, no sizing, only what risk may say to a reduction. The order
  * step hands the intent to trade and waits; coord_order_changed brings the end.
  *
+ * A rebalancing trade or a purchase for a hodl bag goes state -> context -> risk -> order: its size
+ * is given, it has no stop, and risk judges it with the profile `rebalance`.
+ *
  * The context is gathered before the conflicts because conflicts look at positions in percent of
  * equity; its freshness check is the same one.
  */
@@ -148,9 +151,9 @@ static bool judge_conflicts(struct coord *coord, struct coord_slot *slot, bool a
     char names[COORD_NOTE_SIZE];
     int64_t started = start(coord);
     (void)tg_text_copy(given.symbol, sizeof(given.symbol), decision->signal.symbol);
-    given.position_count = decision->risk_case.position_count;
-    memcpy(given.positions, decision->risk_case.positions,
-           given.position_count * sizeof(given.positions[0]));
+    for (uint32_t i = 0; i < decision->risk_case.position_count; i++)
+        if (!decision->risk_case.positions[i].hodl)
+            given.positions[given.position_count++] = decision->risk_case.positions[i];
     if (after_risk) {
         given.size_before = decision->risk_case.size_usd;
         given.size_after = decision->risk.size_usd;
@@ -180,20 +183,35 @@ static bool judge_conflicts(struct coord *coord, struct coord_slot *slot, bool a
     return false;
 }
 
+/* Whether closing is about that position: a signal's closes what signals opened, a rebalancing one
+ * the allocation too, and neither a hodl bag. */
+static bool concerns(const struct coord_decision *decision, const struct trade_position *position,
+                     uint8_t side)
+{
+    return position->symbol == decision->symbol && position->side == side && !position->hodl &&
+           (!position->rebalance || decision->kind != COORD_KIND_SIGNAL);
+}
+
 static bool size_of_close(struct coord *coord, struct coord_slot *slot)
 {
     struct coord_decision *decision = &slot->decision;
     uint8_t side = decision->signal.action == TG_ACTION_CLOSE_LONG ? TG_SIDE_BUY : TG_SIDE_SELL;
     const struct trade_position *position;
-    double size = 0.0;
+    struct tg_decimal size = {0};
+    struct tg_decimal wanted = decision->signal.size_usd;
+    bool overflow = false;
     for (uint32_t i = 0; (position = trade_position_at(coord->options.trade, i)) != NULL; i++) {
         struct tg_decimal notional;
-        if (position->symbol == decision->symbol && position->side == side &&
+        if (concerns(decision, position, side) &&
             trade_position_notional(coord->options.trade, position, &notional) == 0)
-            size += tg_decimal_to_double(notional);
+            size = tg_decimal_add(size, notional, &overflow);
     }
-    decision->risk_case.size_usd = size;
-    if (size > 0.0)
+    if (decision->kind != COORD_KIND_SIGNAL && tg_decimal_compare(wanted, size) < 0) {
+        decision->fraction = tg_decimal_divide(wanted, size, TG_ROUND_UP, &overflow);
+        size = wanted;
+    }
+    decision->risk_case.size_usd = tg_decimal_to_double(size);
+    if (tg_decimal_is_positive(size) && !overflow)
         return true;
     coord__end(coord, slot, COORD_OUTCOME_REJECTED, "NO_POSITION",
                "there is no open %s position of %s to close",
@@ -293,6 +311,8 @@ static int enter(struct coord *coord, struct coord_decision *decision, struct tg
                                 .side =
                                     signal->action == TG_ACTION_BUY ? TG_SIDE_BUY : TG_SIDE_SELL,
                                 .regime = decision->risk_case.regime,
+                                .rebalance = decision->kind != COORD_KIND_SIGNAL,
+                                .hodl = decision->kind == COORD_KIND_HODL,
                                 .leverage = decision->risk.leverage};
     if (TG_HAS(signal, TRADING_SIGNALS, stop_loss))
         entry.stop_loss = signal->stop_loss;
@@ -303,6 +323,18 @@ static int enter(struct coord *coord, struct coord_decision *decision, struct tg
         return TG_FAIL(error, RANGE, "the size that risk left is no amount of money");
     return trade_enter(coord->options.trade, &entry, tg_clock_utc(&coord->options.clock),
                        &decision->order_id, error);
+}
+
+static int leave(struct coord *coord, struct coord_decision *decision, struct tg_error *error)
+{
+    uint8_t side = decision->signal.action == TG_ACTION_CLOSE_LONG ? TG_SIDE_BUY : TG_SIDE_SELL;
+    int64_t now = tg_clock_utc(&coord->options.clock);
+    uint32_t closed = 0;
+    if (decision->kind == COORD_KIND_SIGNAL)
+        return trade_close(coord->options.trade, decision->symbol, side, decision->fraction,
+                           "signal", &decision->id, now, &decision->order_id, &closed, error);
+    return trade_reduce(coord->options.trade, decision->symbol, side, decision->fraction,
+                        "rebalance", &decision->id, now, &decision->order_id, &closed, error);
 }
 
 /* The sentence of a hard limit begins with its rule: "EXPOSURE_LIMIT: ...". */
@@ -320,18 +352,8 @@ static void step_order(struct coord *coord, struct coord_slot *slot)
     struct coord_decision *decision = &slot->decision;
     struct tg_error error = {0};
     int64_t started = start(coord);
-    int code;
     slot->order_started = started;
-    if (is_entry(decision)) {
-        code = enter(coord, decision, &error);
-    } else {
-        uint32_t closed = 0;
-        uint8_t side = decision->signal.action == TG_ACTION_CLOSE_LONG ? TG_SIDE_BUY : TG_SIDE_SELL;
-        code =
-            trade_close(coord->options.trade, decision->symbol, side,
-                        tg_decimal_units(TG_DECIMAL_ONE), "signal", &decision->id,
-                        tg_clock_utc(&coord->options.clock), &decision->order_id, &closed, &error);
-    }
+    int code = is_entry(decision) ? enter(coord, decision, &error) : leave(coord, decision, &error);
     if (!step_done(coord, slot, COORD_STEP_ORDER, started, code != 0 ? "refused" : "intended",
                    "%.180s", code != 0 ? error.message : ""))
         return;
@@ -346,9 +368,30 @@ static void step_order(struct coord *coord, struct coord_slot *slot)
         decision->waiting = true;
 }
 
+/* A trade that no signal asked for: its size is given, and only risk is asked. */
+static void run_scheduled(struct coord *coord, struct coord_slot *slot)
+{
+    struct coord_decision *decision = &slot->decision;
+    if (!step_state(coord, slot))
+        return;
+    coord__opinions(coord, decision->signal.symbol, &decision->consensus_case.opinions);
+    if (!step_context(coord, slot))
+        return;
+    if (is_entry(decision))
+        decision->risk_case.size_usd = tg_decimal_to_double(decision->signal.size_usd);
+    else if (!size_of_close(coord, slot))
+        return;
+    if (step_risk(coord, slot))
+        step_order(coord, slot);
+}
+
 void coord__run(struct coord *coord, struct coord_slot *slot)
 {
     struct coord_decision *decision = &slot->decision;
+    if (decision->kind != COORD_KIND_SIGNAL) {
+        run_scheduled(coord, slot);
+        return;
+    }
     if (!step_state(coord, slot) || !step_consensus(coord, slot) || !step_context(coord, slot))
         return;
     if (is_entry(decision)) {

@@ -151,12 +151,36 @@ static size_t padded(size_t size)
     return (size + 15u) & ~(size_t)15u;
 }
 
+static size_t size_of_portfolio(const struct tg_portfolio *portfolio)
+{
+    if (portfolio == NULL)
+        return 0;
+    return padded(sizeof(*portfolio)) +
+           padded(portfolio->holding_count * sizeof(*portfolio->holdings)) +
+           padded(portfolio->target_count * sizeof(*portfolio->targets)) +
+           padded(portfolio->symbol_count * sizeof(*portfolio->symbols));
+}
+
+static const struct tg_portfolio *put_portfolio(uint8_t **at, const struct tg_portfolio *portfolio)
+{
+    if (portfolio == NULL)
+        return NULL;
+    struct tg_portfolio *copy = put(at, portfolio, sizeof(*portfolio));
+    copy->holdings =
+        put(at, portfolio->holdings, portfolio->holding_count * sizeof(*portfolio->holdings));
+    copy->targets =
+        put(at, portfolio->targets, portfolio->target_count * sizeof(*portfolio->targets));
+    copy->symbols =
+        put(at, portfolio->symbols, portfolio->symbol_count * sizeof(*portfolio->symbols));
+    return copy;
+}
+
 static size_t size_of_run(const struct tg_run *run)
 {
-    size_t size = padded(sizeof(*run)) + padded(sizeof(*run->snapshot)) +
-                  padded(strlen(run->task) + 1) + padded(strlen(run->symbol) + 1) +
-                  padded(run->input_count * sizeof(*run->inputs)) +
-                  padded(run->position_count * sizeof(*run->positions));
+    size_t size =
+        padded(sizeof(*run)) + padded(sizeof(*run->snapshot)) + padded(strlen(run->task) + 1) +
+        padded(strlen(run->symbol) + 1) + padded(run->input_count * sizeof(*run->inputs)) +
+        padded(run->position_count * sizeof(*run->positions)) + size_of_portfolio(run->portfolio);
     for (int i = 0; i < TG_TIMEFRAME_COUNT; i++)
         size += padded(run->snapshot->series[i].count * sizeof(struct tg_bar)) +
                 padded(sizeof(struct tg_indicators));
@@ -175,6 +199,7 @@ static bool copy_run(struct plugin_call *call, const struct tg_run *run)
     struct tg_snapshot *snapshot = put(&at, run->snapshot, sizeof(*run->snapshot));
     struct tg_input *inputs = put(&at, run->inputs, run->input_count * sizeof(*run->inputs));
     copy->positions = put(&at, run->positions, run->position_count * sizeof(*run->positions));
+    copy->portfolio = put_portfolio(&at, run->portfolio);
     copy->task = put(&at, run->task, strlen(run->task) + 1);
     copy->symbol = put(&at, run->symbol, strlen(run->symbol) + 1);
     copy->snapshot = snapshot;

@@ -185,7 +185,7 @@ int plugin__judge_descriptor(const char *path, const struct tg_plugin *plugin,
     if (plugin->kind < TG_KIND_AGENT || plugin->kind > TG_KIND_SERVICE)
         return TG_FAIL(error, INVALID, "%s: its kind is %u; known are 1 (agent) to 4 (service)",
                        path, plugin->kind);
-    if ((plugin->capabilities & ~TG_CAPABILITY_CORE_SAFE) != 0)
+    if ((plugin->capabilities & ~(TG_CAPABILITY_CORE_SAFE | TG_CAPABILITY_PORTFOLIO)) != 0)
         return TG_FAIL(error, UNSUPPORTED, "%s: asks for capabilities that this program lacks",
                        path);
     code = judge_functions(path, plugin, error);

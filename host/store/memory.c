@@ -26,7 +26,9 @@ struct store {
     size_t bytes, bytes_max;
     struct store__lines lines; /* its file NULL: memory alone */
     struct tg_buffer line;
-    struct trade *trade; /* borrowed */
+    struct trade *trade;                                         /* borrowed */
+    struct coord_scheduled_trade scheduled[COORD_SCHEDULED_MAX]; /* in order of their first put */
+    size_t scheduled_count;
     struct store_counters counters;
 };
 
@@ -127,10 +129,56 @@ static int put_transition(void *context, const struct coord_transition *transiti
     return 0;
 }
 
+static size_t find_scheduled(const struct store *store, const char *key)
+{
+    size_t i = 0;
+    while (i < store->scheduled_count && strcmp(store->scheduled[i].key, key) != 0)
+        i++;
+    return i;
+}
+
+static int put_scheduled(void *context, const struct coord_scheduled_trade *trade,
+                         struct tg_error *error)
+{
+    struct store *store = context;
+    size_t i = find_scheduled(store, trade->key);
+    if (i == COORD_SCHEDULED_MAX)
+        return TG_FAIL(error, FULL, "store: more than %u trades for later", COORD_SCHEDULED_MAX);
+    if (i == store->scheduled_count)
+        store->scheduled_count++;
+    store->scheduled[i] = *trade;
+    return 0;
+}
+
+static int remove_scheduled(void *context, const char *key, struct tg_error *error)
+{
+    struct store *store = context;
+    size_t i = find_scheduled(store, key);
+    if (i == store->scheduled_count)
+        return TG_FAIL(error, NOT_FOUND, "store: no trade for later has the key %s", key);
+    store->scheduled_count--;
+    memmove(&store->scheduled[i], &store->scheduled[i + 1],
+            (store->scheduled_count - i) * sizeof(store->scheduled[0]));
+    return 0;
+}
+
+static bool scheduled_at(void *context, size_t index, struct coord_scheduled_trade *trade)
+{
+    const struct store *store = context;
+    if (index >= store->scheduled_count)
+        return false;
+    *trade = store->scheduled[index];
+    return true;
+}
+
 struct coord_store store_for_coordinator(struct store *store)
 {
-    return (struct coord_store){
-        .decision = put_decision, .transition = put_transition, .context = store};
+    return (struct coord_store){.decision = put_decision,
+                                .transition = put_transition,
+                                .scheduled_put = put_scheduled,
+                                .scheduled_remove = remove_scheduled,
+                                .scheduled_at = scheduled_at,
+                                .context = store};
 }
 
 static int put_order(void *context, const struct trade_order *order, struct tg_error *error)

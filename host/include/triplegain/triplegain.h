@@ -276,7 +276,10 @@ enum tg_rebalance { TG_ENUM_REBALANCE(TG_M_REBALANCE) TG_REBALANCE_COUNT };
 #define TG_RECORD_PORTFOLIO_UPDATES(X)                                                             \
     X(ENUM, action, REBALANCE, REQUIRED, 0, 0, "what to do")                                       \
     X(JSON, current_allocation, 512, REQUIRED, 0, 0, "asset: % of value")                          \
-    X(JSON, trades, 1024, REQUIRED, 0, 0, "list of trades")
+    X(JSON, trades, 1024, REQUIRED, 0, 0, "list of symbol, side (buy or sell) and size_usd")        \
+    X(TIME, rebalanced_at, 0, OPTIONAL, 0, 0, "slot of the publisher's last rebalance")            \
+    X(TIME, slot, 0, OPTIONAL, 0, 0, "slot of the run that made it; the host sets it")             \
+    X(TEXT, reasoning, 256, OPTIONAL, 0, 0, "why, for people")
 
 #define TG_RECORD_SYSTEM_EVENTS(X)                                                                 \
     X(TEXT, event, 48, REQUIRED, 0, 0, "what happened, as state_changed")                          \
@@ -477,6 +480,41 @@ struct tg_position {
     int64_t opened_at;             /* UTC nanoseconds */
 };
 
+/* A position of any symbol, with what it is worth. */
+struct tg_holding {
+    struct tg_position position;
+    struct tg_decimal last_price; /* quote currency */
+    struct tg_decimal value;      /* size x last price, account currency */
+    uint8_t rebalance;            /* 1: of the allocation, opened by rebalancing */
+    uint8_t hodl;                 /* 1: a hodl bag; rebalance is 1 as well */
+    uint8_t reserved[6];
+};
+
+/* How much of the account's value an asset shall be: portfolio.targets of the configuration. */
+struct tg_target {
+    char asset[TG_SYMBOL_SIZE]; /* a base currency, or the account currency */
+    struct tg_decimal pct;
+};
+
+struct tg_traded_symbol {
+    char symbol[TG_SYMBOL_SIZE];
+    struct tg_decimal last_price; /* quote currency; 0: none yet */
+};
+
+/* The account, as an agent with TG_CAPABILITY_PORTFOLIO sees it. */
+struct tg_portfolio {
+    uint32_t size; /* sizeof(struct tg_portfolio) */
+    uint32_t holding_count;
+    uint32_t target_count;
+    uint32_t symbol_count;
+    char account_currency[TG_SYMBOL_SIZE];
+    /* account currency, hodl bags included; free margin; what of the equity is a bag of money */
+    struct tg_decimal equity, margin_available, hodl_cash;
+    const struct tg_holding *holdings; /* all open positions, in order of opening */
+    const struct tg_target *targets;
+    const struct tg_traded_symbol *symbols; /* all that this run trades */
+};
+
 struct tg_run {
     uint32_t size; /* sizeof(struct tg_run) */
     uint32_t input_count;
@@ -486,9 +524,12 @@ struct tg_run {
     int64_t now;  /* UTC nanoseconds */
     const struct tg_snapshot *snapshot;
     const struct tg_input *inputs;
-    const struct tg_position *positions; /* open ones of this symbol */
+    /* open ones of this symbol that signals opened; not the allocation, not hodl bags */
+    const struct tg_position *positions;
     uint32_t position_count;
     uint32_t reserved;
+    /* NULL without TG_CAPABILITY_PORTFOLIO, and while a price is missing to value it */
+    const struct tg_portfolio *portfolio;
 };
 
 /* ---- feeds and venues --------------------------------------------------------------------- */
@@ -608,12 +649,15 @@ enum tg_plugin_kind { TG_KIND_AGENT = 1, TG_KIND_FEED, TG_KIND_VENUE, TG_KIND_SE
 
 /* Never blocks and returns within microseconds: may run on the core thread where that is granted. */
 #define TG_CAPABILITY_CORE_SAFE UINT32_C(1)
+/* Its runs see the whole portfolio. */
+#define TG_CAPABILITY_PORTFOLIO UINT32_C(2)
 
 /* Changes when the layout of any record or struct of this header changes. */
 #define TG_MIX_(hash, value) (((hash) ^ (uint64_t)(value)) * UINT64_C(0x100000001b3))
 #define TG_ABI_FINGERPRINT                                                                         \
     TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(       \
-    TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(UINT64_C(0xcbf29ce484222325),                          \
+    TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(UINT64_C(0xcbf29ce484222325),          \
+    sizeof(struct tg_holding)), sizeof(struct tg_portfolio)),                                      \
     sizeof(struct tg_market_data)), sizeof(struct tg_ta_signals)),                                 \
     sizeof(struct tg_regime_updates)), sizeof(struct tg_sentiment_updates)),                       \
     sizeof(struct tg_trading_signals)), sizeof(struct tg_risk_alerts)),                            \

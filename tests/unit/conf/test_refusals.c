@@ -62,8 +62,8 @@ static const struct {
     {"tading_mode: paper\n",
      "a.yaml:1:1: tading_mode: unknown key, did you mean trading_mode? (known here: include, "
      "trading_mode, installation, account, symbols, feeds, venue, agents, plugins, tasks, "
-     "schedule, coordinator, decisions, bus, market, trade, policy, consensus, conflict, sizing, "
-     "risk, replay, log)"},
+     "schedule, coordinator, decisions, bus, market, trade, portfolio, policy, consensus, "
+     "conflict, sizing, risk, replay, log)"},
     {"log:\n  colour: blue\n", "a.yaml:2:3: log.colour: unknown key (known here: level)"},
     {"agents:\n  x: {plugni: csv}\n", "a.yaml:2:7: agents.x.plugni: unknown key, did you mean "
                                       "plugin? (known here: plugin, lane, enabled, config)"},

@@ -222,7 +222,8 @@ static void a_walk_gives_set_and_default_values_in_the_order_of_the_table(void *
     assert_string_equal(seen.text, "tasks.one.agent=x; tasks.one.interval_seconds=5; "
                                    "tasks.one.offset_seconds=0; tasks.one.timeout_seconds=30; "
                                    "tasks.one.enabled=true; tasks.one.on_start=false; "
-                                   "tasks.one.symbols_at_once=1; tasks.one.depends_on=two,three; ");
+                                   "tasks.one.scope=symbol; tasks.one.symbols_at_once=1; "
+                                   "tasks.one.depends_on=two,three; ");
     seen = (struct seen){0};
     conf_each(conf, "agents", note_value, &seen);
     assert_string_equal(seen.text, "agents.x.plugin=x; agents.x.lane=auto; "
@@ -282,7 +283,7 @@ static void what_nobody_reads_is_known(void **state)
         "symbols.*.size_min symbols.*.price_places symbols.*.size_places feeds.*.plugin "
         "feeds.*.config.* venue.config.* tasks.*.agent tasks.*.interval_seconds "
         "tasks.*.offset_seconds tasks.*.timeout_seconds tasks.*.enabled tasks.*.on_start "
-        "tasks.*.symbols_at_once tasks.*.depends_on ");
+        "tasks.*.scope tasks.*.symbols_at_once tasks.*.depends_on portfolio.targets.* ");
     conf_free(conf);
     files_end();
 }

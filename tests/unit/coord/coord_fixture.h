@@ -215,6 +215,13 @@ static void fake_order_changed(void *context, const struct trade_order *order)
         coord_order_changed(w->coord, order);
 }
 
+static void fake_position_changed(void *context, const struct trade_position *position)
+{
+    struct world *w = context;
+    if (w->coord != NULL)
+        coord_position_changed(w->coord, position);
+}
+
 static int note_event(void *context, const struct tg_message *message)
 {
     struct world *w = context;
@@ -246,7 +253,7 @@ static inline struct world *world_new(void)
     w->options = (struct coord_options){
         .judge = {fake_consensus, fake_conflicts, fake_sizing, fake_risk, fake_version, w},
         .market = {fake_price, w},
-        .store = {fake_keep_decision, fake_keep_transition, w},
+        .store = {.decision = fake_keep_decision, .transition = fake_keep_transition, .context = w},
         .decision_deadline_ns = 45 * TG_NS_PER_SEC,
         .ta_age_max_ns = 120 * TG_NS_PER_SEC,
         .regime_age_max_ns = 600 * TG_NS_PER_SEC,
@@ -261,7 +268,9 @@ static inline void world_account(struct world *w)
                                     .account_currency = "USDT",
                                     .starting_balance = dec("10000"),
                                     .venue = {fake_submit, fake_cancel, fake_amend, w},
-                                    .listener = {.order_changed = fake_order_changed, .context = w},
+                                    .listener = {.order_changed = fake_order_changed,
+                                                 .position_changed = fake_position_changed,
+                                                 .context = w},
                                     .limits = {.position_size_max_pct = dec("50"),
                                                .exposure_max_pct = dec("1000"),
                                                .margin_utilization_max_pct = dec("100"),
