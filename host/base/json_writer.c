@@ -234,8 +234,8 @@ static bool write_short(char text[32], double value)
     }
     if (value < 0.0)
         *text++ = '-';
-    while (count > 0)
-        *text++ = digits[--count];
+    while (count > 0) /* the loop above ran at least once */
+        *text++ = digits[--count]; /* cppcheck-suppress uninitvar */
     *text = '\0';
     return true;
 }
@@ -254,6 +254,7 @@ void tg_json_real(struct tg_json_writer *json, double value)
     for (int digits = 15; digits <= 17; digits++) { /* 17 always read back the same */
         snprintf(text, sizeof(text), "%.*g", digits, value);
         double back = strtod(text, NULL);
+        /* NOLINTNEXTLINE(bugprone-suspicious-memory-comparison,cert-*): -0 is not 0 here */
         if (memcmp(&back, &value, sizeof(value)) == 0)
             break;
     }
