@@ -205,7 +205,7 @@ static int parse_scalar(struct parse *parse, const struct conf_key *key, const y
         node = conf__nodes_add(parse->nodes, parse->path, key, &place, parse->error);
         code = node == NULL ? parse->error->code : 0;
     }
-    if (code != 0)
+    if (node == NULL)
         return conf__located(parse->error, &place, code);
     node->text = strdup(scalar_text(event));
     if (node->text == NULL)
