@@ -97,15 +97,22 @@ enum lua_outcome lua_vm_load(struct lua_vm *vm, const char *source_name, struct 
     if (outcome == LUA_OUTCOME_OK) {
         vm->module_count++;
         *result = module;
+    } else {
+        lua__name_file(module, error);
     }
     return outcome;
 }
 
 void lua__name_file(const struct lua_module *module, struct tg_error *error)
 {
-    size_t length = strlen(module->source->name);
-    if (error && strncmp(error->message, module->source->name, length) != 0)
-        tg_error_prefix(error, "%s: ", module->source->name);
+    if (!error)
+        return;
+    for (size_t i = 0; i < module->vm->source_count; i++) {
+        const char *name = module->vm->sources[i].name;
+        if (strncmp(error->message, name, strlen(name)) == 0)
+            return;
+    }
+    tg_error_prefix(error, "%s: ", module->source->name);
 }
 
 struct text_question {

@@ -106,7 +106,7 @@ void lua__make_library(lua_State *state);
 
 /* file.c */
 int lua__require(lua_State *state);
-/* Puts the file's name before a sentence that does not begin with it. */
+/* Puts the file's name before a sentence that does not begin with that of any file. */
 void lua__name_file(const struct lua_module *module, struct tg_error *error);
 
 /* text.c, list.c, number.c: fill the table on top of the stack. */

@@ -101,6 +101,19 @@ static int read_text(int file, const char *path, const char *name, size_t size, 
     return TG_E_OK;
 }
 
+/* A file that somebody was writing meanwhile may be half of the old and half of the new text. */
+static int check_unchanged(int file, const char *path, const char *name, const struct stat *before,
+                           size_t length, struct tg_error *error)
+{
+    struct stat after;
+    if (fstat(file, &after) != 0)
+        return TG_FAIL(error, IO, "%s/%s: cannot be looked at: %s", path, name, strerror(errno));
+    if ((uintmax_t)after.st_size == length && after.st_mtim.tv_sec == before->st_mtim.tv_sec &&
+        after.st_mtim.tv_nsec == before->st_mtim.tv_nsec)
+        return TG_E_OK;
+    return TG_FAIL(error, STATE, "%s/%s: was written while it was read", path, name);
+}
+
 static int read_file(int directory, const char *path, struct policy__folder *folder, size_t index,
                      struct tg_error *error)
 {
@@ -115,6 +128,8 @@ static int read_file(int directory, const char *path, struct policy__folder *fol
     if (!code)
         code = read_text(file, path, name, (size_t)status.st_size, &folder->texts[index], &length,
                          error);
+    if (!code)
+        code = check_unchanged(file, path, name, &status, length, error);
     close(file);
     folder->sources[index] = (struct lua_source){name, folder->texts[index], length};
     return code;

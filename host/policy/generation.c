@@ -204,6 +204,7 @@ int policy__generation_create(const struct policy_options *options,
     struct policy__generation *generation = calloc(1, sizeof *generation);
     if (!generation)
         return TG_FAIL(error, NO_MEMORY, "out of memory for the policies");
+    generation->uses = 1;
     generation->bounds = policy__bounds_of(options);
     int code = policy__folder_read(options->folder, &generation->folder, error);
     if (!code)
@@ -213,18 +214,40 @@ int policy__generation_create(const struct policy_options *options,
     if (!code)
         code = load_all(generation, options->folder, error);
     if (code) {
-        policy__generation_destroy(generation);
+        policy__generation_release(generation);
         return TG_PASS(error, code);
     }
     *result = generation;
     return TG_E_OK;
 }
 
-void policy__generation_destroy(struct policy__generation *generation)
+void policy__generation_retain(struct policy__generation *generation)
 {
-    if (!generation)
+    generation->uses++;
+}
+
+void policy__generation_release(struct policy__generation *generation)
+{
+    if (!generation || --generation->uses > 0)
         return;
     lua_vm_destroy(generation->vm);
     policy__folder_free(&generation->folder);
     free(generation);
+}
+
+enum lua_outcome policy__generation_ask(struct policy__generation *generation,
+                                        enum policy__which which, const void *given, void *verdict,
+                                        enum policy__held *held, struct tg_error *error)
+{
+    const struct policy__kind *kind = &policy__kinds[which];
+    *held = POLICY__FINE;
+    enum lua_outcome outcome = lua_binding_call(generation->bindings[which], given, verdict, error);
+    if (outcome != LUA_OUTCOME_OK)
+        return outcome;
+    *held = kind->hold(given, verdict, &generation->bounds, error);
+    if (*held != POLICY__BAD_RESULT)
+        return LUA_OUTCOME_OK;
+    memset(verdict, 0, kind->output->size);
+    tg_error_prefix(error, "%s.lua: ", kind->name);
+    return LUA_OUTCOME_BAD_RESULT;
 }

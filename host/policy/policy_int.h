@@ -71,6 +71,7 @@ void policy__folder_free(struct policy__folder *folder);
 /* ---- generation.c: one set of files, compiled, checked, ready to judge ---- */
 
 struct policy__generation {
+    uint32_t uses; /* it is freed with the last */
     struct policy__folder folder;
     struct lua_vm *vm;
     struct lua_binding *bindings[POLICY__COUNT];
@@ -79,7 +80,16 @@ struct policy__generation {
 };
 int policy__generation_create(const struct policy_options *options,
                               struct policy__generation **generation, struct tg_error *error);
-void policy__generation_destroy(struct policy__generation *generation);
+void policy__generation_retain(struct policy__generation *generation);
+void policy__generation_release(struct policy__generation *generation); /* NULL is nothing */
+/*
+ * Asks the generation's policy and holds its verdict. Not LUA_OUTCOME_OK: the verdict is all zero
+ * and `error` has the sentence. `held` then and else says what C had to do about it; for
+ * POLICY__LOOSENED `error` says what was brought back.
+ */
+enum lua_outcome policy__generation_ask(struct policy__generation *generation,
+                                        enum policy__which which, const void *given, void *verdict,
+                                        enum policy__held *held, struct tg_error *error);
 /* Opens the machine over the folder's files; `vm` is the caller's. */
 int policy__open_vm(const struct policy_options *options, const struct policy__folder *folder,
                     struct lua_vm **vm, struct tg_error *error);
@@ -91,5 +101,26 @@ int policy__load(struct lua_vm *vm, enum policy__which which, const struct polic
                  struct lua_binding **binding, struct policy_file_report *report,
                  struct tg_error *error);
 struct policy__bounds policy__bounds_of(const struct policy_options *options);
+
+/* ---- policy.c, reload.c ---- */
+
+struct policy_candidate {
+    struct policy__generation *generation;
+    int64_t utc;
+    char who[POLICY_WHO_SIZE];
+};
+
+struct policy {
+    struct policy__generation *active, *previous; /* previous: for a rollback, or NULL */
+    struct policy_counters counters[POLICY__COUNT];
+    char quarantine[POLICY__COUNT][COORD_NOTE_SIZE];           /* why; "" for none */
+    struct policy_version_entry versions[POLICY_VERSIONS_MAX]; /* a ring */
+    size_t version_count;                                      /* ever noted */
+    struct obs_log *log;
+};
+void policy__note_version(struct policy *policy, enum policy_change change, int64_t utc,
+                          const char *who);
+/* The cautious verdict on a proposal that no policy has judged. */
+void policy__refuse_risk(struct coord_risk_verdict *verdict, const char *sentence);
 
 #endif

@@ -1,79 +1,10 @@
 /* Files that keep the contract, files that do not, and verdicts that C does not accept. */
-#include "support.h"
+#include "folder.h"
 
 #include "obs/obs.h"
 
 #include <math.h>
 #include <unistd.h>
-
-static char folder[64];
-
-static void write_file(const char *name, const char *text)
-{
-    char path[128];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
-    FILE *stream = fopen(path, "w");
-    assert_non_null(stream);
-    fputs(text, stream);
-    fclose(stream);
-    assert_int_equal(chmod(path, 0644), 0);
-}
-
-static void copy_shipped(const char *name)
-{
-    static char text[65536];
-    char path[64];
-    snprintf(path, sizeof path, "scripts/%s", name);
-    FILE *stream = fopen(path, "r");
-    assert_non_null(stream);
-    size_t length = fread(text, 1, sizeof text - 1, stream);
-    text[length] = '\0';
-    fclose(stream);
-    write_file(name, text);
-}
-
-static const char *const names[] = {"conflict.lua", "consensus.lua", "correlation.lua", "risk.lua",
-                                    "sizing.lua"};
-
-static int make_folder(void **state)
-{
-    (void)state;
-    tg_text_copy(folder, sizeof folder, "/tmp/test_policy_XXXXXX");
-    if (!mkdtemp(folder))
-        return -1;
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-        copy_shipped(names[i]);
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    return system(command);
-}
-
-/* A risk policy with the given judge; its tests pass by cases with a certain confidence. */
-static void write_risk(const char *judge)
-{
-    char text[4096];
-    snprintf(text, sizeof text,
-             "local function judge(case, config)\n"
-             "  if case.confidence == 1 then\n"
-             "    return { status = 'approved', size_usd = case.size_usd, leverage = 1 }\n"
-             "  elseif case.confidence == 0 then\n"
-             "    return { status = 'rejected', code = 'NO' }\n"
-             "  end\n"
-             "%s\n"
-             "end\n"
-             "return { name = 'risk', version = '1', judge = judge, selftest = function(test)\n"
-             "  test('yes', { confidence = 1, size_usd = 1 }, { status = 'approved' })\n"
-             "  test('no', { confidence = 0 }, { status = 'rejected', code = 'NO' })\n"
-             "end }\n",
-             judge);
-    write_file("risk.lua", text);
-}
 
 static void refused(const char *part)
 {
@@ -227,7 +158,7 @@ static struct policy_counters judge_with(const char *body, struct coord_risk_ver
     struct coord_risk_case given = sound_risk_case();
     given.leverage = 2;
     *code = fixture.judge.risk(fixture.judge.context, &given, verdict, &fixture.error);
-    policy_get_counters(fixture.policy, &counters);
+    policy_get_counters(fixture.policy, NULL, &counters);
     close_policy(&fixture);
     return counters;
 }
@@ -348,7 +279,7 @@ static void breakers_hold_whatever_the_policy_says(void **state)
     assert_int_equal(fixture.judge.risk(fixture.judge.context, &given, &verdict, NULL),
                      TG_E_FAILED);
     assert_int_equal(verdict.status, COORD_RISK_REJECTED);
-    policy_get_counters(fixture.policy, &counters);
+    policy_get_counters(fixture.policy, NULL, &counters);
     assert_int_equal(counters.loosened, 1);
     close_policy(&fixture);
 }
@@ -412,7 +343,7 @@ static void failures_are_cautious(void **state)
         fixture.judge.sizing(fixture.judge.context, &sizing_case, &sizing, &fixture.error), 0);
     assert_true(sizing.size_usd == 20);
     struct policy_counters counters;
-    policy_get_counters(fixture.policy, &counters);
+    policy_get_counters(fixture.policy, NULL, &counters);
     assert_int_equal(counters.loosened, 1);
     assert_int_equal(counters.failed, 3);
     close_policy(&fixture);
