@@ -3,13 +3,15 @@
 
 #include <string.h>
 
+#define TEN_DAYS "--set", "feeds.BTC/USDT.config.days=10", "--set", "feeds.XRP/USDT.config.days=10"
+
 static const char *decisions_of_the_demo(void)
 {
     const char *path = scratch("demo.jsonl");
     struct run run;
     if (file_exists(path))
         return path;
-    run_program(&run, "replay", "--decisions", path, NULL);
+    run_program(&run, "replay", "--decisions", path, TEN_DAYS, NULL);
     assert_done(&run);
     run_free(&run);
     return path;
@@ -89,18 +91,18 @@ static void made_up_bars_are_called_so(void **state)
 {
     (void)state;
     struct run run;
-    run_program(&run, "replay", "--explain", "executed", NULL);
+    run_program(&run, "replay", "--explain", "executed", TEN_DAYS, NULL);
     assert_done(&run);
     assert_holds(run.out, "SYNTHETIC");
     assert_holds(run.out, "Outcome: executed");
     run_free(&run);
-    struct json_value *result = replay((const char *[]){NULL});
+    struct json_value *result = replay((const char *[]){TEN_DAYS, NULL});
     assert_true(json_flag(at(result, "synthetic")));
     assert_true(json_flag(at(result, "feeds.0.synthetic")));
     assert_true(json_flag(at(result, "feeds.1.synthetic")));
     assert_false(json_flag(at(result, "interrupted")));
     assert_true(whole_at(result, "outcomes.executed") > 0);
-    assert_true(whole_at(result, "bars_used") == 2 * 30 * 1440);
+    assert_true(whole_at(result, "bars_used") == 2 * 10 * 1440);
     assert_money_adds_up(result);
     json_free(result);
 }
