@@ -415,10 +415,19 @@ int host_create(const struct host_options *options, struct host **result, struct
     return 0;
 }
 
+static bool has_agent(void *context, uint32_t task)
+{
+    const struct host *host = context;
+    return host->agents[task] != NULL;
+}
+
 int host_start(struct host *host, int64_t utc, struct tg_error *error)
 {
     trade_advance(host->trade, utc);
-    return sched_start(host->sched, utc, tg_clock_monotonic(&host->options.clock), error);
+    int code = sched_start(host->sched, utc, tg_clock_monotonic(&host->options.clock), error);
+    if (code == 0)
+        coord_set_schedule(host->coord, &(struct coord_schedule){host->sched, has_agent, host});
+    return code;
 }
 
 void host_destroy(struct host *host)

@@ -176,6 +176,22 @@ struct coord_portfolio_options {
     uint32_t target_count;
 };
 
+/* Reads policies and settings anew; the sentence says why it did not, and the old ones stay. */
+struct coord_reloader {
+    int (*reload)(void *context, const char *actor, struct tg_error *error);
+    void *context;
+};
+
+struct sched; /* sched/sched.h; rooms that see the coordinator need not see the schedule */
+
+/* What commands on tasks act on. */
+struct coord_schedule {
+    struct sched *sched; /* borrowed */
+    /* Whether the task's agent is there: without it the task cannot be enabled. */
+    bool (*has_agent)(void *context, uint32_t task);
+    void *context;
+};
+
 enum coord_action {
     COORD_ACTION_PAUSE = 1,
     COORD_ACTION_REDUCE = 2,
@@ -191,6 +207,7 @@ struct coord_options {
     struct coord_judge judge;
     struct coord_market market;
     struct coord_store store;
+    struct coord_reloader reloader;             /* `reload` NULL: nothing is reloaded */
     int64_t decision_deadline_ns;               /* over all */
     int64_t step_deadline_ns[COORD_STEP_COUNT]; /* 0: none of its own */
     int64_t ta_age_max_ns, regime_age_max_ns, sentiment_age_max_ns;
@@ -199,10 +216,14 @@ struct coord_options {
 };
 
 struct coord;
-/* Subscribes to trading_signals, risk_alerts and portfolio_updates; takes up the scheduled trades
- * that the store has. Starts RUNNING. */
+/* Subscribes to trading_signals, risk_alerts, portfolio_updates and coordinator_commands; takes up
+ * the scheduled trades that the store has. Starts RUNNING. */
 int coord_create(const struct coord_options *options, struct coord **coord, struct tg_error *error);
 void coord_destroy(struct coord *coord);
+
+/* Once the schedule has been started; until then no task is known. It may go before the
+ * coordinator where nothing is pumped any more. */
+void coord_set_schedule(struct coord *coord, const struct coord_schedule *schedule);
 
 /* Takes waiting decisions a step on; call after the bus was pumped. True: something moved. */
 bool coord_pump(struct coord *coord);
@@ -216,7 +237,7 @@ bool coord_run_due(struct coord *coord);
 /* UTC of the next scheduled trade; INT64_MAX: none. */
 int64_t coord_next_time(const struct coord *coord);
 size_t coord_scheduled_count(const struct coord *coord);
-/* Decisions whose time is over end as timeout. */
+/* Decisions whose time is over end as timeout; closings that failed are tried again. */
 void coord_advance(struct coord *coord);
 size_t coord_decisions_open(const struct coord *coord);
 
@@ -248,6 +269,7 @@ struct coord_counters {
     uint64_t signals, duplicates, refused; /* refused: no room or no such symbol; announced */
     uint64_t transitions;
     uint64_t rebalances, rebalances_duplicate, rebalances_refused; /* messages that ask for one */
+    uint64_t commands, commands_refused;                           /* of all that came */
 };
 void coord_get_counters(const struct coord *coord, struct coord_counters *counters);
 

@@ -3,11 +3,15 @@
 #define TG_COORD_INT_H
 
 #include "coord/coord.h"
+#include "sched/sched.h"
 
 /* Remembered, so that a signal seen twice makes one decision. */
 #define COORD_RECENT_KEYS_MAX 1024u
 /* Of one symbol, after execution errors in a row. */
 #define COORD_SYMBOL_PAUSE_NS (15 * TG_NS_PER_MIN)
+/* A position that a closing left open is closed again so often, at least so far apart. */
+#define COORD_CLOSE_TRIES_MAX 3u
+#define COORD_CLOSE_RETRY_NS  (5 * TG_NS_PER_SEC)
 
 struct coord_slot {
     bool used;
@@ -32,6 +36,16 @@ struct coord_failures {
     uint32_t failures, successes_in_a_row;
 };
 
+/* A position that is to be closed or reduced: looked at again until it is. */
+struct coord_closing {
+    struct tg_uuid position_id;
+    struct tg_decimal left_max; /* base currency: so much of it may stay */
+    uint32_t tries;             /* beside the first */
+    bool due;                   /* an order of it has ended: to be looked at */
+    int64_t not_before;         /* monotonic */
+    char reason[32], actor[TG_SOURCE_SIZE];
+};
+
 struct coord {
     struct coord_options options;
     uint16_t source;
@@ -47,10 +61,15 @@ struct coord {
     uint32_t recent_key_next;
     struct coord_scheduled scheduled[COORD_SCHEDULED_MAX]; /* in order of scheduling */
     uint32_t scheduled_count;
-    bool scheduled_overdue;                         /* something may be opened now */
-    int64_t scheduled_next;                         /* UTC of what is due next; INT64_MAX */
-    struct tg_decimal hodl_share;                   /* of profits, not yet spread over the bags */
-    struct tg_uuid hodl_position;                   /* the last position that gave some */
+    bool scheduled_overdue;       /* something may be opened now */
+    int64_t scheduled_next;       /* UTC of what is due next; INT64_MAX */
+    struct tg_decimal hodl_share; /* of profits, not yet spread over the bags */
+    struct tg_uuid hodl_position; /* the last position that gave some */
+    struct coord_closing closings[TRADE_POSITIONS_MAX];
+    uint32_t closing_count;
+    int64_t closed_all_at; /* UTC; entries from before that fill later are closed too; 0: never */
+    char closed_all_reason[32], closed_all_actor[TG_SOURCE_SIZE];
+    struct coord_schedule schedule;
     int64_t symbol_paused_until[TRADE_SYMBOLS_MAX]; /* monotonic, by trade's number; 0: never was */
 };
 
@@ -64,6 +83,20 @@ void coord__alert(struct coord *coord, const char *type, uint8_t severity, enum 
                   const char *symbol, const char *message);
 /* Copies what fits, cut between two characters; a byte that is not UTF-8 becomes "?". */
 void coord__fit(char *destination, size_t size, const char *text);
+
+/* closing.c */
+/* All positions but hodl bags, whole or half; entries are cancelled with a whole close. TG_E_STATE:
+ * all are being closed already; TG_E_NOT_FOUND: none is open. */
+int coord__close_all(struct coord *coord, bool half, const char *reason, const char *actor,
+                     uint32_t *closed, struct tg_error *error);
+int coord__close_one(struct coord *coord, const struct tg_uuid *position_id, const char *reason,
+                     const char *actor, struct tg_error *error);
+void coord__closing_order_changed(struct coord *coord, const struct trade_order *order);
+/* Looks at what was closed; true: something is closed again. */
+bool coord__verify_closings(struct coord *coord);
+
+/* commands.c */
+int coord__on_command(void *context, const struct tg_message *message);
 
 /* emergency.c */
 int coord__on_alert(void *context, const struct tg_message *message);

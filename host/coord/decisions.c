@@ -216,7 +216,7 @@ static struct coord_slot *next_ready(struct coord *coord)
 
 bool coord_pump(struct coord *coord)
 {
-    bool moved = false;
+    bool moved = coord__verify_closings(coord);
     while (coord->open_count > 0) {
         struct coord_slot *slot = next_ready(coord);
         if (slot == NULL)
@@ -231,6 +231,7 @@ void coord_order_changed(struct coord *coord, const struct trade_order *order)
 {
     if (order->leg == TRADE_LEG_STOP || order->leg == TRADE_LEG_TARGET)
         return;
+    coord__closing_order_changed(coord, order);
     if (coord->scheduled_count > 0)
         coord__scheduled_order(coord, order);
     if (coord->open_count == 0)
@@ -274,6 +275,7 @@ void coord_order_changed(struct coord *coord, const struct trade_order *order)
 
 void coord_advance(struct coord *coord)
 {
+    (void)coord__verify_closings(coord);
     if (coord->open_count == 0)
         return;
     int64_t now = tg_clock_monotonic(&coord->options.clock);
@@ -317,6 +319,9 @@ int coord_create(const struct coord_options *options, struct coord **result, str
         code = bus_subscribe(options->bus, "coordinator", TG_TOPIC_PORTFOLIO_UPDATES,
                              coord__on_portfolio, NULL, coord, error);
     if (code == 0)
+        code = bus_subscribe(options->bus, "coordinator", TG_TOPIC_COORDINATOR_COMMANDS,
+                             coord__on_command, NULL, coord, error);
+    if (code == 0)
         code = coord__scheduled_load(coord, error);
     if (code != 0) {
         coord_destroy(coord);
@@ -324,6 +329,11 @@ int coord_create(const struct coord_options *options, struct coord **result, str
     }
     *result = coord;
     return 0;
+}
+
+void coord_set_schedule(struct coord *coord, const struct coord_schedule *schedule)
+{
+    coord->schedule = *schedule;
 }
 
 void coord_destroy(struct coord *coord)

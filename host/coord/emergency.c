@@ -1,7 +1,8 @@
 /*
  * What a circuit breaker sets off. A risk alert with a breach comes over the bus; the configured
  * actions follow at once: trading pauses or halts first, so that nothing new can begin, then
- * positions are reduced or closed. Each action that takes place is announced as urgent.
+ * positions are reduced or closed. Each action that takes place is announced as urgent, and
+ * closing.c looks afterwards whether the positions are what they were to be.
  *
  * Where no action is configured: consecutive losses have their cool-down and halved sizes already,
  * from trade and the risk policy; execution errors pause the one symbol; a store that is away
@@ -10,7 +11,6 @@
 #include "coord_int.h"
 #include "obs/obs.h"
 
-#include "base/decimal.h"
 #include "bus/schema.h"
 
 #include <stdio.h>
@@ -19,12 +19,10 @@
 
 static void close_positions(struct coord *coord, bool half, const char *breach)
 {
-    struct tg_decimal fraction = tg_decimal_units(half ? TG_DECIMAL_ONE / 2 : TG_DECIMAL_ONE);
     uint32_t closed = 0;
     struct tg_error error = {0};
     char message[256];
-    int code = trade_close_all(coord->options.trade, fraction, breach,
-                               tg_clock_utc(&coord->options.clock), &closed, &error);
+    int code = coord__close_all(coord, half, breach, ACTOR, &closed, &error);
     if (code == TG_E_NOT_FOUND || code == TG_E_STATE) /* none open, or all being closed already */
         return;
     if (code != 0)

@@ -372,12 +372,12 @@ void trade__position_must_close(struct trade *trade, struct position *position, 
 
 /* ---- closing ---- */
 
-/* How much of a position a fraction is: whole steps of size, and nothing left below the minimum. */
-static struct tg_decimal share_of(const struct trade *trade, const struct position *position,
-                                  struct tg_decimal fraction)
+struct tg_decimal trade_close_share(const struct trade *trade,
+                                    const struct trade_position *position,
+                                    struct tg_decimal fraction)
 {
-    const struct trade_symbol_options *symbol = &trade->symbols[position->view.symbol].options;
-    struct tg_decimal size = position->view.size;
+    const struct trade_symbol_options *symbol = &trade->symbols[position->symbol].options;
+    struct tg_decimal size = position->size;
     bool overflow = false;
     struct tg_decimal part = tg_decimal_multiply(size, fraction, TG_ROUND_DOWN, &overflow);
     part = tg_decimal_quantize(part, symbol->size_places, TG_ROUND_DOWN, &overflow);
@@ -394,7 +394,7 @@ static int close_one(struct trade *trade, struct position *position, struct tg_d
     bool overflow = false;
     struct tg_decimal available =
         tg_decimal_subtract(position->view.size, position->closing, &overflow);
-    struct tg_decimal size = share_of(trade, position, fraction);
+    struct tg_decimal size = trade_close_share(trade, &position->view, fraction);
     bool whole = size.units == position->view.size.units;
     size = tg_decimal_min(size, available);
     if (position->must_close || (!tg_decimal_is_positive(size) && !whole))
@@ -488,6 +488,17 @@ int trade_close_all(struct trade *trade, struct tg_decimal fraction, const char 
 {
     return close_matching(trade, TRADE_NONE, 0, true, fraction, reason, NULL, now, NULL, closed,
                           error);
+}
+
+struct tg_decimal trade_position_closing(const struct trade *trade,
+                                         const struct tg_uuid *position_id)
+{
+    for (uint32_t i = 0; i < trade->open_count; i++) {
+        const struct position *position = &trade->positions[trade->open[i]];
+        if (tg_uuid_equal(&position->view.id, position_id))
+            return position->closing;
+    }
+    return tg_decimal_units(0);
 }
 
 int trade_close_position(struct trade *trade, const struct tg_uuid *position_id,

@@ -32,6 +32,13 @@ void trade__order_want_cancel(struct trade *trade, struct order *order)
     trade__touched(trade);
 }
 
+void trade_cancel_entries(struct trade *trade)
+{
+    for (uint32_t slot = trade->live_first; slot != TRADE_NONE; slot = trade->orders[slot].next)
+        if (trade->orders[slot].view.leg == TRADE_LEG_ENTRY)
+            trade__order_want_cancel(trade, &trade->orders[slot]);
+}
+
 static void alert_unknown(struct trade *trade, const struct order *order, const char *why)
 {
     (void)trade__alert(trade,

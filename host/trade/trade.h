@@ -259,6 +259,17 @@ int trade_close_all(struct trade *trade, struct tg_decimal fraction, const char 
 int trade_close_position(struct trade *trade, const struct tg_uuid *position_id,
                          struct tg_decimal fraction, const char *reason, int64_t now,
                          struct tg_uuid *order_id, struct tg_error *error);
+/* How much of the position a close of that fraction takes: whole steps, nothing left below the
+ * minimum. */
+struct tg_decimal trade_close_share(const struct trade *trade,
+                                    const struct trade_position *position,
+                                    struct tg_decimal fraction);
+/* What orders that are on their way to close it will take; 0: none is, or it is not open. */
+struct tg_decimal trade_position_closing(const struct trade *trade,
+                                         const struct tg_uuid *position_id);
+/* Cancels every entry order that is not final. What fills before the venue has heard of it makes a
+ * position all the same. */
+void trade_cancel_entries(struct trade *trade);
 /* Money of the account that is a hodl bag from now on: no margin for anything. TG_E_OVERFLOW. */
 int trade_hodl_set_aside(struct trade *trade, struct tg_decimal amount, struct tg_error *error);
 /* The journal's answer to an intent; stored false: the order becomes void. */
