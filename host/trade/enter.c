@@ -7,9 +7,8 @@
  * Refused (TG_E_REFUSED, the rule's code first): what the limits forbid, what is no proposal, a
  * standing breaker, a blocked symbol, and an entry against an open position of the other side of
  * the same symbol: a venue nets the two, and neither would be what the books say. A hodl bag is
- * what was bought and paid for whole: it neither bars an entry nor counts as a position. Without a
- * price
- * of the symbol or of its quote currency: TG_E_STALE.
+ * bought outright and kept apart at the venue: it neither bars an entry nor counts as a position.
+ * Without a price of the symbol or of its quote currency: TG_E_STALE.
  *
  * Core thread; owns nothing.
  */

@@ -351,6 +351,7 @@ int trade__position_order(struct trade *trade, struct position *position, enum t
     position->legs[leg].attempt++;
     position->legs[leg].order = trade__order_slot(trade, order);
     order->position = (uint32_t)(position - trade->positions);
+    order->hodl = view->hodl;
     if (leg == TRADE_LEG_CLOSE) {
         bool overflow = false;
         position->closing = tg_decimal_add(position->closing, size, &overflow);

@@ -270,6 +270,41 @@ static void test_take_profit_fills_like_a_limit(void **state)
     expect_fill(3, 1, 115);
 }
 
+/* A bag of 2 beside a short of 1: closing the one leaves the other, and neither closes both. */
+static void test_what_is_apart_is_not_netted(void **state)
+{
+    (void)state;
+    bar(0, 100, 100, 100, 100);
+    struct tg_order bag = order_of(TG_ORDER_TYPE_MARKET, TG_SIDE_BUY, 2, 0);
+    bag.apart = 1;
+    assert_int_equal(plugin->venue->submit(venue, &bag, &failure), 0);
+    (void)send(TG_ORDER_TYPE_MARKET, TG_SIDE_SELL, 1, 0);
+    bar(1, 100, 100, 100, 100);
+    bar(2, 100, 100, 100, 100);
+    struct tg_order close = order_of(TG_ORDER_TYPE_MARKET, TG_SIDE_BUY, 2, 0);
+    close.reduce_only = 1;
+    size_t before = host.published_count;
+    assert_int_equal(plugin->venue->submit(venue, &close, &failure), 0);
+    bar(3, 100, 100, 100, 100);
+    bar(4, 100, 100, 100, 100);
+    assert_int_equal(event(before + 1)->event_type, TG_EXECUTION_FILL);
+    assert_int_equal(event(before + 1)->size.units, money(1).units);
+    /* the short is gone, the bag is there, and no other order can reduce it */
+    struct tg_order sell = order_of(TG_ORDER_TYPE_MARKET, TG_SIDE_SELL, 2, 0);
+    sell.reduce_only = 1;
+    assert_int_equal(plugin->venue->submit(venue, &sell, &failure), 0);
+    assert_int_equal(last_event()->event_type, TG_EXECUTION_REJECTED);
+    sell.id.bytes[1] = 1;
+    sell.apart = 1;
+    sell.deadline = host.now + 2 * INT64_C(1000000000);
+    before = host.published_count;
+    assert_int_equal(plugin->venue->submit(venue, &sell, &failure), 0);
+    bar(5, 100, 100, 100, 100);
+    bar(6, 100, 100, 100, 100);
+    assert_int_equal(event(before + 1)->event_type, TG_EXECUTION_FILL);
+    assert_int_equal(event(before + 1)->size.units, money(2).units);
+}
+
 static void test_reduce_only_never_flips(void **state)
 {
     (void)state;
@@ -506,6 +541,7 @@ int main(void)
         CASE(test_stop_first_when_both_could_fill),
         CASE(test_take_profit_fills_like_a_limit),
         CASE(test_reduce_only_never_flips),
+        CASE(test_what_is_apart_is_not_netted),
         CASE(test_refusals),
         CASE(test_client_ids_are_unique_while_they_rest),
         CASE(test_amend),

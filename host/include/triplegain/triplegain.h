@@ -558,7 +558,9 @@ struct tg_order {
     uint8_t type;     /* TG_ORDER_TYPE_* */
     uint8_t side;     /* TG_SIDE_* */
     uint8_t reduce_only;
-    uint8_t reserved;
+    /* 1: bought outright and kept apart, as a hodl bag is: not netted with any other order of the
+     * symbol, and reduced only by orders that are apart as well */
+    uint8_t apart;
     struct tg_uuid id; /* the client order id */
     char symbol[TG_SYMBOL_SIZE];
     struct tg_decimal size;  /* base currency */

@@ -1,5 +1,5 @@
 /*
- * What the paper venue has in its books: symbols with their last price and net position, and the
+ * What the paper venue has in its books: symbols with their last price and net positions, and the
  * orders that rest, by client order id and, in order of arrival, by symbol. Fixed tables.
  */
 #ifndef PAPER_BOOK_H
@@ -21,6 +21,7 @@ struct book_order {
     uint32_t hash_next;
     uint8_t type, side; /* TG_ORDER_TYPE_*, TG_SIDE_* */
     bool reduce_only;
+    bool apart;        /* 1: of the second net position */
     bool triggered;    /* a stop that went off and waits for volume */
     int64_t remaining; /* base currency, units */
     int64_t price;     /* limit or trigger, quote currency, units; 0: market */
@@ -32,7 +33,7 @@ struct book_symbol {
     uint8_t timeframe;    /* the shortest seen: the feed's own */
     int64_t last_open;    /* open time of the newest bar */
     int64_t last_price;   /* units */
-    int64_t net;          /* bought less sold, base currency, units */
+    int64_t net[2];       /* bought less sold, base currency, units; of orders apart: [1] */
     uint32_t first, last; /* resting orders */
 };
 

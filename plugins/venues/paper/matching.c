@@ -58,9 +58,10 @@ static void fill(struct matching *matching, struct book_order *order, int64_t pr
     struct paper *paper = matching->paper;
     struct book_symbol *symbol = matching->symbol;
     int64_t size = order->remaining;
+    int64_t *held = &symbol->net[order->apart];
     bool cut = false;
     if (order->reduce_only) {
-        int64_t open = order->side == TG_SIDE_SELL ? symbol->net : -symbol->net;
+        int64_t open = order->side == TG_SIDE_SELL ? *held : -*held;
         if (open <= 0) {
             end(matching, order, "nothing is open that it could reduce");
             return;
@@ -80,11 +81,11 @@ static void fill(struct matching *matching, struct book_order *order, int64_t pr
     if ((slips && slipped(paper, order->side, price, &price) != 0) ||
         paper_scale(price, size, TG_DECIMAL_ONE, &notional) != 0 ||
         paper_scale(notional, paper->fee_pct, PAPER_PERCENT, &fee) != 0 ||
-        __builtin_add_overflow(symbol->net, order->side == TG_SIDE_BUY ? size : -size, &net)) {
+        __builtin_add_overflow(*held, order->side == TG_SIDE_BUY ? size : -size, &net)) {
         end(matching, order, "the amount does not fit");
         return;
     }
-    symbol->net = net;
+    *held = net;
     order->remaining -= size;
     if (matching->volume >= 0)
         matching->volume -= size;

@@ -10,8 +10,8 @@
  *                                           ^ amend, cancel
  *
  * One instance is one block of constant size, used by one thread at a time. The net position of
- * each symbol is kept so that reduce-only orders never open anything; balance and margin are the
- * host's to check.
+ * each symbol is kept so that reduce-only orders never open anything, and a second one of what is
+ * kept apart; balance and margin are the host's to check.
  */
 #include "paper_int.h"
 
@@ -86,7 +86,8 @@ static const char *objection(const struct paper *paper, const struct tg_order *o
     int64_t notional;
     if (paper_scale(order->size.units, owner->last_price, TG_DECIMAL_ONE / 2, &notional) != 0)
         return "the amount does not fit";
-    if (order->reduce_only && (order->side == TG_SIDE_SELL ? owner->net <= 0 : owner->net >= 0))
+    int64_t net = owner->net[order->apart != 0];
+    if (order->reduce_only && (order->side == TG_SIDE_SELL ? net <= 0 : net >= 0))
         return "nothing is open that it could reduce";
     return NULL;
 }
@@ -126,6 +127,7 @@ static int32_t submit(void *instance, const struct tg_order *order, struct tg_fa
     resting->type = order->type;
     resting->side = order->side;
     resting->reduce_only = order->reduce_only != 0;
+    resting->apart = order->apart != 0;
     resting->remaining = order->size.units;
     resting->price = order->price.units;
     resting->from = effective_from(paper, order->type);

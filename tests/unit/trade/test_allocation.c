@@ -139,6 +139,7 @@ static void test_emergencies_leave_bags_alone(void **state)
     assert_int_equal(trade_close_position(f.trade, &bag, dec("1"), "operator", f.now, NULL, &error),
                      0);
     pump(&f);
+    assert_int_equal(f.sent[3].apart, 1);
     fill_sent(3, "50", "0.9", "0.1");
     assert_int_equal(open_count(&f), 0);
     assert_int_equal(trade_close_position(f.trade, &bag, dec("1"), "operator", f.now, NULL, &error),
@@ -157,6 +158,9 @@ static void test_bags_do_not_stand_in_the_way(void **state)
     (void)buy(f.btc, "400", "h/1", true, "0.01", "40000", "0");
     (void)open_position(&f, f.btc, TG_SIDE_SELL, "400", "40000", "41000", "0", "short");
     assert_int_equal(open_count(&f), 2);
+    assert_int_equal(f.sent[0].apart, 1);
+    for (uint32_t i = 1; i < f.sent_count; i++)
+        assert_int_equal(f.sent[i].apart, 0);
     (void)buy(f.btc, "400", "h/2", true, "0.01", "40000", "0");
     assert_int_equal(open_count(&f), 2);
     /* the allocation does: the venue would net it */
