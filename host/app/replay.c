@@ -246,6 +246,18 @@ static int check_explain(const struct replay_arguments *given, struct tg_error *
     return 0;
 }
 
+static const char help[] =
+    "  The bus, schedule, agents, policies and paper venue are those of a live run, but\n"
+    "  time is virtual: as fast as the machine goes, and the same input with the same\n"
+    "  seed gives the same result. Ctrl-C ends with the result so far.\n\n"
+    "  A file of bars is CSV, one bar a row: a header that names time, open, high, low,\n"
+    "  close and volume, or without a header in that order, as Kraken's download has "
+    "it.\n\n"
+    "Examples:\n"
+    "  triplegain replay\n"
+    "  triplegain replay --bars BTC/USDT=january.csv --decisions january.jsonl\n"
+    "  triplegain replay --set risk.limits.leverage_max=2 --explain executed\n";
+
 static int read_arguments(const struct control_context *context, struct replay_arguments *given,
                           struct tg_error *error)
 {
@@ -285,17 +297,7 @@ static int read_arguments(const struct control_context *context, struct replay_a
         .name = "replay",
         .arguments = "",
         .meaning = "Replays recorded or synthetic bars through the whole host.",
-        .more =
-            "  The bus, schedule, agents, policies and paper venue are those of a live run, but\n"
-            "  time is virtual: as fast as the machine goes, and the same input with the same\n"
-            "  seed gives the same result. Ctrl-C ends with the result so far.\n\n"
-            "  A file of bars is CSV, one bar a row: a header that names time, open, high, low,\n"
-            "  close and volume, or without a header in that order, as Kraken's download has "
-            "it.\n\n"
-            "Examples:\n"
-            "  triplegain replay\n"
-            "  triplegain replay --bars BTC/USDT=january.csv --decisions january.jsonl\n"
-            "  triplegain replay --set risk.limits.leverage_max=2 --explain executed\n",
+        .more = help,
         .options = options,
         .option_count = TG_ARRAY_LENGTH(options)};
     given->lanes_number = -1;
