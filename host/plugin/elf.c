@@ -134,7 +134,7 @@ static int judge_symbols(const struct image *image, const Elf64_Shdr *symbols,
 
 static int judge_image(const struct image *image, struct tg_error *error)
 {
-    Elf64_Ehdr header;
+    Elf64_Ehdr header = {.e_shnum = 0};
     int code = judge_header(image, &header, error);
     if (code != 0)
         return code;

@@ -111,7 +111,7 @@ static int add_file(struct plugin_host *host, const char *folder, const char *na
     struct tg_error refusal = {0};
     struct plugin_kept_file *kept = NULL;
     int code = take_file(host, folder, name, &kept, error);
-    if (code != 0 || kept->file.descriptor != NULL)
+    if (kept == NULL || kept->file.descriptor != NULL)
         return code;
     if (load(host, kept, &refusal) == 0) {
         const struct plugin_file *same = plugin_find(host, kept->name);
@@ -146,7 +146,7 @@ int plugin_scan(struct plugin_host *host, const char *folder, struct tg_error *e
     int count = scandir(folder, &names, is_library, by_name);
     if (count < 0)
         return TG_FAIL(error, IO, "%s: the folder cannot be read: %s", folder, strerror(errno));
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; names != NULL && i < count; i++) {
         if (code == 0)
             code = add_file(host, folder, names[i]->d_name, error);
         free(names[i]);

@@ -170,12 +170,12 @@ static int start_worker(struct plugin_thread_lane *lane)
     return code;
 }
 
-static int make_share(struct plugin_host *host, struct tg_error *error)
+static struct plugin_lane_share *make_share(const struct plugin_host *host)
 {
     pthread_condattr_t monotonic;
     struct plugin_lane_share *share = calloc(1, sizeof(*share));
     if (share == NULL)
-        return TG_FAIL(error, NO_MEMORY, "out of memory for a lane");
+        return NULL;
     share->references = 1;
     share->real_clock = host->options.real_clock;
     share->wake = host->options.wake;
@@ -187,22 +187,20 @@ static int make_share(struct plugin_host *host, struct tg_error *error)
     (void)pthread_mutex_init(&share->log_mutex, NULL);
     (void)pthread_cond_init(&share->done, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
-    host->share = share;
-    return 0;
+    return share;
 }
 
 static int add_lane(struct plugin_host *host, struct tg_error *error)
 {
     if (host->lane_count == PLUGIN_LANES_MAX)
         return TG_FAIL(error, FULL, "more than %u lanes", PLUGIN_LANES_MAX);
-    if (host->share == NULL) {
-        int code = make_share(host, error);
-        if (code != 0)
-            return code;
-    }
+    if (host->share == NULL)
+        host->share = make_share(host);
     struct plugin_thread_lane *lane = calloc(1, sizeof(*lane));
-    if (lane == NULL)
+    if (lane == NULL || host->share == NULL) {
+        free(lane);
         return TG_FAIL(error, NO_MEMORY, "out of memory for a lane");
+    }
     lane->share = host->share;
     (void)pthread_cond_init(&lane->work, NULL);
     (void)pthread_mutex_lock(&host->share->mutex);

@@ -225,9 +225,12 @@ static void test_end_while_hung(void **state)
     (void)world_do(&world, echo, "look", PLUGIN_SUCCEEDED);
     int64_t before = now_ns();
     size_t logged = world.logged_length;
+    struct plugin_lane_share *share = world.host->share; /* kept by the thread that hangs */
+    assert_ptr_equal(share->log, world.log);
     world_close_host(&world);
     assert_true(now_ns() - before < 2 * SECOND);
-    world_close(&world); /* the bus and the log are gone, too */
+    assert_null(share->log); /* whoever still writes finds none */
+    world_close(&world);     /* the bus and the log are gone, too */
     let_through(&meeting);
     assert_int_equal(hear_letter(&meeting), '>');
     assert_int_equal(hear_letter(&meeting), '-'); /* after its host, it still calls services */
