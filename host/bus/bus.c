@@ -264,6 +264,19 @@ int bus_publish(struct bus *bus, const struct bus_draft *draft, struct tg_uuid *
     return TG_E_OK;
 }
 
+void bus_burst_begin(struct bus *bus)
+{
+    if (bus->is_pumping) /* there the time stands still anyway */
+        return;
+    bus->now = tg_clock_utc(&bus->options.clock);
+    bus->has_now = true;
+}
+
+void bus_burst_end(struct bus *bus)
+{
+    bus->has_now = bus->is_pumping;
+}
+
 uint8_t bus_hops(const struct bus *bus)
 {
     return bus->hops;

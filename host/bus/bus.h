@@ -114,6 +114,12 @@ struct bus_draft {
 int bus_publish(struct bus *bus, const struct bus_draft *draft, struct tg_uuid *id,
                 struct tg_error *error);
 /*
+ * One look at the clock for many: what is published until bus_burst_end, or until the bus is
+ * pumped, has the time of bus_burst_begin. For a few dozen messages at a time.
+ */
+void bus_burst_begin(struct bus *bus);
+void bus_burst_end(struct bus *bus);
+/*
  * The hops of what is published now: one more than those of the message that is being handled, 0
  * outside handlers. Over BUS_HOPS_MAX a publish is refused (TG_E_RANGE), so that A -> B -> A ends.
  * Whoever answers a message after its handler has returned keeps this number for his draft.
@@ -130,6 +136,9 @@ int bus_publisher_create(struct bus *bus, size_t ring_bytes, struct bus_publishe
 void bus_publisher_destroy(struct bus *bus, struct bus_publisher *publisher);
 int bus_publisher_publish(struct bus_publisher *publisher, const struct bus_draft *draft,
                           struct tg_uuid *id, struct tg_error *error);
+/* As bus_burst_begin and bus_burst_end, for the publishing thread. */
+void bus_publisher_burst_begin(struct bus_publisher *publisher);
+void bus_publisher_burst_end(struct bus_publisher *publisher);
 
 /* 0: done. Anything else: failed; logged, counted, kept in the subscriber's dead letters. */
 typedef int (*bus_handler)(void *context, const struct tg_message *message);

@@ -186,6 +186,8 @@ struct bus_publisher {
     _Alignas(BUS_CACHE_LINE) struct tg_uuid7 ids;
     _Atomic uint64_t accepted, refused, refused_full, refused_hops;
     _Atomic uint64_t block_bytes_sent;
+    bool has_now; /* within a burst */
+    int64_t now;
     _Atomic uint64_t topic_refused[BUS_TOPICS_MAX];
     /* of the core thread */
     _Alignas(BUS_CACHE_LINE) struct bus_frame *peeked[BUS_PRIORITIES]; /* next, not yet worked on */
@@ -253,8 +255,9 @@ struct bus {
     _Atomic uint32_t own_topic_count; /* of TG_TOPIC_OWN_FIRST and on */
     char (*source_names)[TG_SOURCE_SIZE];
     struct bus_topic *topics[BUS_TOPICS_MAX];
-    struct bus_form forms[TG_TOPIC_COUNT];               /* of none and of own topics: zeros */
-    _Alignas(BUS_CACHE_LINE) _Atomic uint32_t is_asleep; /* 0 or 1 */
+    struct bus_form forms[TG_TOPIC_COUNT];                /* of none and of own topics: zeros */
+    _Alignas(BUS_CACHE_LINE) _Atomic uint32_t is_asleep;  /* 0 or 1 */
+    _Alignas(BUS_CACHE_LINE) _Atomic uint32_t has_urgent; /* in a ring, since they were looked at */
 
     /* of the core thread */
     _Alignas(BUS_CACHE_LINE) uint64_t sequence;
@@ -271,8 +274,9 @@ struct bus {
     uint32_t subscriber_count;
     bool is_pumping;
     bool has_removed;
+    bool has_now;                      /* within a pump or a burst */
     uint8_t hops;                      /* of what is published now */
-    int64_t now;                       /* while pumping: when the clock was read last */
+    int64_t now;                       /* of the last look at the clock */
     uint16_t conflated;                /* the topic; 0: none */
     uint32_t asked;                    /* requests that wait for their reply */
     struct bus_conflation *conflation; /* made with the first need, as the next */
@@ -310,7 +314,7 @@ static inline struct bus_topic *bus__topic(const struct bus *bus, uint16_t topic
 /* The time for what is published now on the core. */
 static inline int64_t bus__now(const struct bus *bus)
 {
-    return bus->is_pumping ? bus->now : tg_clock_utc(&bus->options.clock);
+    return bus->has_now ? bus->now : tg_clock_utc(&bus->options.clock);
 }
 
 /* The message is taken up: it has its number, and is kept if it is to be. */

@@ -18,13 +18,19 @@
 
 bool bus__symbol_words(const char *symbol, uint64_t words[BUS_SYMBOL_WORDS])
 {
-    const size_t length = strnlen(symbol, TG_SYMBOL_SIZE);
-
-    if (length == TG_SYMBOL_SIZE)
-        return false;
     memset(words, 0, TG_SYMBOL_SIZE);
-    memcpy(words, symbol, length);
-    return true;
+    for (size_t i = 0; i < BUS_SYMBOL_WORDS; i++) {
+        uint64_t word = 0;
+        for (unsigned shift = 0; shift < 64; shift += 8) {
+            if (*symbol == '\0') {
+                words[i] = htole64(word);
+                return true;
+            }
+            word |= (uint64_t)(unsigned char)*symbol++ << shift;
+        }
+        words[i] = htole64(word);
+    }
+    return false;
 }
 
 /* Multiply and fold, as in wyhash. */

@@ -161,7 +161,7 @@ size_t bus_get_history(const struct bus *bus, uint16_t topic, uint16_t source, i
                        struct tg_message *messages, size_t limit)
 {
     const struct bus_topic *found = bus__topic(bus, topic);
-    const int64_t now = tg_clock_utc(&bus->options.clock);
+    const int64_t now = bus__now(bus);
     size_t count = 0;
 
     if (found == NULL)

@@ -325,7 +325,7 @@ bool bus_get_latest(const struct bus *bus, uint16_t topic, const char *symbol, u
         return false;
     if (symbol != NULL && symbol[0] != '\0')
         wanted.hash = bus__symbol_hash(wanted.symbol);
-    wanted.now = tg_clock_utc(&bus->options.clock);
+    wanted.now = bus__now(bus);
     const struct bus_frame *frame = find_frame(found, &wanted);
     if (frame == NULL || (age_max != 0 && wanted.now - frame->message.timestamp > age_max))
         return false;

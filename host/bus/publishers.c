@@ -95,8 +95,8 @@ int bus_publisher_publish(struct bus_publisher *publisher, const struct bus_draf
         (void)TG_FAIL(error, FULL, "the publisher's ring is full, try again");
         return refuse(publisher, draft, &plan, TG_E_FULL, error);
     }
-    code = bus__draft_fill(bus, draft, &plan, tg_clock_utc(&bus->options.clock), &publisher->ids,
-                           frame, error);
+    const int64_t now = publisher->has_now ? publisher->now : tg_clock_utc(&bus->options.clock);
+    code = bus__draft_fill(bus, draft, &plan, now, &publisher->ids, frame, error);
     if (code != TG_E_OK) {
         tg_ring_abort(ring);
         return refuse(publisher, draft, &plan, code, error);
@@ -107,9 +107,22 @@ int bus_publisher_publish(struct bus_publisher *publisher, const struct bus_draf
         *id = frame->message.id;
     count_one(&publisher->accepted); /* before the commit: never behind what the core took */
     tg_ring_commit(ring);
+    if (plan.priority == TG_PRIORITY_URGENT)
+        atomic_store_explicit(&bus->has_urgent, 1, memory_order_release);
     if (bus->options.wake != NULL)
         wake_if_asleep(bus);
     return TG_E_OK;
+}
+
+void bus_publisher_burst_begin(struct bus_publisher *publisher)
+{
+    publisher->now = tg_clock_utc(&publisher->bus->options.clock);
+    publisher->has_now = true;
+}
+
+void bus_publisher_burst_end(struct bus_publisher *publisher)
+{
+    publisher->has_now = false;
 }
 
 /* ---- the core ------------------------------------------------------------------------------- */

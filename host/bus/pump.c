@@ -9,9 +9,9 @@
  * another.
  *
  * The pump serves batches of at most BUS_BATCH of one place and then looks at the clock and at all
- * places anew, so an urgent message of another thread waits for a batch at most; one published by a
- * handler ends the batch at once. After BUS_STARVATION_LIMIT higher ones a waiting lower message
- * goes through. Core thread only.
+ * places anew, so a message of another thread waits for a batch at most; an urgent one, or one of
+ * another priority published by a handler, ends the batch at once. After BUS_STARVATION_LIMIT
+ * higher ones a waiting lower message goes through. Core thread only.
  */
 #include "bus_int.h"
 
@@ -91,6 +91,16 @@ static void take_up_rings(struct bus *bus, uint8_t priority, uint32_t limit)
     }
 }
 
+/*
+ * Another thread has published something urgent since the rings were looked at: a batch of lower
+ * ones ends. A hint; where it comes late the batch ends by itself.
+ */
+static inline bool is_overtaken(const struct bus *bus, uint8_t priority)
+{
+    return atomic_load_explicit(&bus->has_urgent, memory_order_relaxed) != 0 &&
+           priority < TG_PRIORITY_URGENT;
+}
+
 /* ---- serving -------------------------------------------------------------------------------- */
 
 static size_t serve_queue(struct bus *bus, uint8_t priority, size_t limit, int64_t now)
@@ -105,7 +115,7 @@ static size_t serve_queue(struct bus *bus, uint8_t priority, size_t limit, int64
         bus__dispatch(bus, frame, now);
         bus__queue_pop(&bus->queues, priority);
         served++;
-    } while (served < limit && bus->queues.waiting == waiting);
+    } while (served < limit && bus->queues.waiting == waiting && !is_overtaken(bus, priority));
     bus->core_run[priority] += (uint32_t)served;
     if (bus->core_run[priority] >= BUS_STARVATION_LIMIT) {
         bus->core_run[priority] = 0;
@@ -134,11 +144,12 @@ static size_t serve_ring(struct bus *bus, uint8_t priority, size_t limit, int64_
         bus__take_up(bus, bus->topics[frame->message.topic], frame);
         bus__dispatch(bus, frame, now);
         bus__publisher_take(publisher, priority);
-        if (++served == limit || bus->queues.waiting != waiting)
+        if (++served == limit || bus->queues.waiting != waiting || is_overtaken(bus, priority))
             break;
         frame = bus__publisher_peek(publisher, priority);
     }
-    tg_ring_release(publisher->rings[priority]);
+    if (publisher != NULL)
+        tg_ring_release(publisher->rings[priority]);
     return served;
 }
 
@@ -189,6 +200,8 @@ static size_t serve(struct bus *bus, size_t limit)
 
     if (bus->asked != 0)
         bus__requests_expire(bus);
+    if (is_overtaken(bus, 0)) /* before the look at the rings, which then finds it */
+        (void)atomic_exchange(&bus->has_urgent, 0);
     const uint32_t waiting = bus->queues.waiting | rings_waiting(bus);
     if (waiting == 0)
         return 0;
@@ -210,12 +223,14 @@ static size_t serve(struct bus *bus, size_t limit)
 void bus__pump_enter(struct bus *bus)
 {
     bus->is_pumping = true;
+    bus->has_now = true;
     bus->hops = 0;
 }
 
 void bus__pump_leave(struct bus *bus)
 {
     bus->is_pumping = false;
+    bus->has_now = false;
     bus->hops = 0;
     if (bus->has_removed)
         bus__subscriptions_compact(bus);

@@ -391,12 +391,78 @@ static void test_time_of_a_handlers_publish(void **state)
     world_close(&world);
 }
 
+static int64_t newest_time(const struct world *world)
+{
+    struct tg_message message;
+
+    assert_true(bus_get_latest(world->bus, TG_TOPIC_MARKET_DATA, NULL, 0, 0, &message));
+    return message.timestamp;
+}
+
+static int end_a_burst(void *context, const struct tg_message *message)
+{
+    struct stamper *stamper = context;
+
+    if (world_tag(message) == 9) {
+        stamper->world->time.now_ns += 50;
+        bus_burst_begin(stamper->world->bus); /* within a handler both do nothing */
+        bus_burst_end(stamper->world->bus);
+        world_publish(stamper->world, "BTC/USDT", 10, 0);
+    }
+    return 0;
+}
+
+static void test_bursts(void **state)
+{
+    struct world world;
+    struct stamper stamper = {&world, 0};
+    struct bus_publisher *publisher;
+
+    (void)state;
+    world_open(&world);
+    assert_int_equal(bus_publisher_create(world.bus, 0, &publisher, NULL), TG_E_OK);
+    bus_burst_begin(world.bus);
+    world.time.now_ns += 10;
+    world_publish(&world, "BTC/USDT", 1, 0);
+    bus_pump(world.bus, 0);
+    assert_int_equal(newest_time(&world), WORLD_START);
+    world_publish(&world, "BTC/USDT", 2, 0); /* the pump has ended it */
+    bus_pump(world.bus, 0);
+    assert_int_equal(newest_time(&world), WORLD_START + 10);
+    bus_burst_begin(world.bus);
+    world.time.now_ns += 10;
+    bus_burst_end(world.bus);
+    world_publish(&world, "BTC/USDT", 3, 0);
+    bus_pump(world.bus, 0);
+    assert_int_equal(newest_time(&world), WORLD_START + 20);
+
+    const struct tg_market_data bar = world_bar("BTC/USDT", 4);
+    const struct bus_draft draft = world_draft(&world, &bar, 0);
+    bus_publisher_burst_begin(publisher);
+    world.time.now_ns += 10;
+    assert_int_equal(bus_publisher_publish(publisher, &draft, NULL, NULL), TG_E_OK);
+    bus_pump(world.bus, 0);
+    assert_int_equal(newest_time(&world), WORLD_START + 20);
+    bus_publisher_burst_end(publisher);
+    assert_int_equal(bus_publisher_publish(publisher, &draft, NULL, NULL), TG_E_OK);
+    bus_pump(world.bus, 0);
+    assert_int_equal(newest_time(&world), WORLD_START + 30);
+
+    world_subscribe(&world, "ender", end_a_burst, &stamper);
+    world_publish(&world, "BTC/USDT", 9, 0);
+    bus_pump(world.bus, 0);
+    assert_int_equal(newest_time(&world), WORLD_START + 30);
+    bus_publisher_destroy(world.bus, publisher);
+    world_close(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_loop_ends),      cmocka_unit_test(test_hops_of_a_draft),
         cmocka_unit_test(test_persist),        cmocka_unit_test(test_persist_defaults),
         cmocka_unit_test(test_figures_inside), cmocka_unit_test(test_time_of_a_handlers_publish),
+        cmocka_unit_test(test_bursts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

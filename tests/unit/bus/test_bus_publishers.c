@@ -49,6 +49,52 @@ static void test_priorities_of_rings(void **state)
     world_close(&world);
 }
 
+/* An urgent message that another thread publishes meanwhile is the next one. */
+struct alarm {
+    struct world *world;
+    struct bus_publisher *publisher;
+    struct record record;
+};
+
+static int raise_alarm(void *context, const struct tg_message *message)
+{
+    struct alarm *alarm = context;
+
+    if (world_tag(message) == 3)
+        publish_with(alarm->publisher, alarm->world, 9000, TG_PRIORITY_URGENT);
+    return record_handler(&alarm->record, message);
+}
+
+static void test_urgent_ends_a_batch(void **state)
+{
+    struct world world;
+    static struct alarm alarm;
+    struct bus_publisher *other;
+
+    (void)state;
+    for (int in_ring = 0; in_ring < 2; in_ring++) {
+        world_open(&world);
+        memset(&alarm, 0, sizeof(alarm));
+        alarm.world = &world;
+        world_subscribe(&world, "alarm", raise_alarm, &alarm);
+        assert_int_equal(bus_publisher_create(world.bus, 0, &alarm.publisher, NULL), TG_E_OK);
+        assert_int_equal(bus_publisher_create(world.bus, 0, &other, NULL), TG_E_OK);
+        for (int64_t i = 1; i <= 20; i++) {
+            if (in_ring == 1)
+                publish_with(other, &world, i, TG_PRIORITY_LOW);
+            else
+                world_publish(&world, "BTC/USDT", i, TG_PRIORITY_LOW);
+        }
+        assert_int_equal(bus_pump(world.bus, 0), 21);
+        assert_int_equal(alarm.record.tags[2], 3);
+        assert_int_equal(alarm.record.tags[3], 9000);
+        assert_int_equal(alarm.record.tags[4], 4);
+        bus_publisher_destroy(world.bus, other);
+        bus_publisher_destroy(world.bus, alarm.publisher);
+        world_close(&world);
+    }
+}
+
 static void test_rings_are_not_starved(void **state)
 {
     struct world world;
@@ -226,6 +272,42 @@ static void test_large_payloads_in_rings(void **state)
     assert_int_equal(text_bytes, 110 * 50000);
     bus_publisher_destroy(world.bus, publisher);
     world_close(&world); /* ten are left */
+    free(text);
+}
+
+/* They are bounded in bytes beside the ring, and again there is room once they were delivered. */
+static void test_blocks_are_bounded(void **state)
+{
+    struct world world;
+    struct bus_publisher *publisher;
+    struct bus_stats stats;
+    char *text = malloc(BUS_PAYLOAD_MAX);
+    const uint32_t fit = BUS_PUBLISHER_BLOCK_BYTES_MAX / BUS_PAYLOAD_MAX;
+
+    (void)state;
+    assert_non_null(text);
+    memset(text, ' ', BUS_PAYLOAD_MAX);
+    text[0] = '{';
+    text[BUS_PAYLOAD_MAX - 1] = '}';
+    world_open(&world);
+    const struct bus_draft draft = {.topic = bus_topic_own(world.bus, "x.big.text", NULL),
+                                    .source = world.source,
+                                    .payload = text,
+                                    .payload_size = BUS_PAYLOAD_MAX};
+    assert_int_equal(bus_publisher_create(world.bus, 0, &publisher, NULL), TG_E_OK);
+    for (int round = 0; round < 2; round++) {
+        for (uint32_t i = 0; i < fit; i++)
+            assert_int_equal(bus_publisher_publish(publisher, &draft, NULL, NULL), TG_E_OK);
+        assert_int_equal(bus_publisher_publish(publisher, &draft, NULL, &world.error), TG_E_FULL);
+        bus_get_stats(world.bus, &stats);
+        assert_true(stats.queue_bytes >= BUS_PUBLISHER_BLOCK_BYTES_MAX);
+        assert_int_equal(stats.queue_messages, fit);
+        bus_pump(world.bus, 0);
+        bus_get_stats(world.bus, &stats);
+        assert_int_equal(stats.queue_bytes, 0);
+    }
+    bus_publisher_destroy(world.bus, publisher);
+    world_close(&world);
     free(text);
 }
 
@@ -442,11 +524,13 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_priorities_of_rings),
+        cmocka_unit_test(test_urgent_ends_a_batch),
         cmocka_unit_test(test_rings_are_not_starved),
         cmocka_unit_test(test_busy_core_takes_up_rings),
         cmocka_unit_test(test_full_ring),
         cmocka_unit_test(test_refused_in_a_ring),
         cmocka_unit_test(test_large_payloads_in_rings),
+        cmocka_unit_test(test_blocks_are_bounded),
         cmocka_unit_test(test_threads_lose_nothing),
         cmocka_unit_test(test_sleep_and_wake),
         cmocka_unit_test(test_wake_only_a_sleeper),
