@@ -10,7 +10,8 @@
  *                            execution_events
  *   bus_allocs               allocations per message once all has been warmed up
  *
- * Schema checks, ids, time stamps from the real clock, history, the index and all figures are on.
+ * Schema checks, ids, time stamps from the real clock (one look for 32 messages, on both sides),
+ * history, the index and all figures are on.
  * Every subscriber checks that each message arrives once and in order.
  */
 #include "base/ring.h"
@@ -29,6 +30,7 @@
 #define BUS_MESSAGES    2000000u
 #define SUBSCRIBERS     3
 #define BATCH           64u
+#define BURST           32u /* messages to a look at the clock */
 #define RELEASE_EVERY   32u
 #define ALLOCS_WARM_UP  20000u
 #define ALLOCS_MESSAGES 200000u
@@ -260,9 +262,13 @@ static void *publish_all(void *context)
 
     for (uint64_t number = 1; number <= BUS_MESSAGES; number++) {
         scene->load.set_number(&scene->load.record, number);
+        if (number % BURST == 1)
+            bus_publisher_burst_begin(scene->publisher);
         while ((code = bus_publisher_publish(scene->publisher, &scene->draft, NULL, NULL)) ==
-               TG_E_FULL)
+               TG_E_FULL) {
             bench_spin(&spins);
+            bus_publisher_burst_begin(scene->publisher);
+        }
         if (code != TG_E_OK) {
             (void)bus_publisher_publish(scene->publisher, &scene->draft, NULL, &error);
             bench_fail("%s", error.message);
@@ -300,6 +306,8 @@ static void publish_and_pump(struct scene *scene, uint64_t count)
 
     for (uint64_t i = 0; i < count; i++) {
         scene->load.set_number(&scene->load.record, ++scene->messages);
+        if (scene->messages % BURST == 1)
+            bus_burst_begin(scene->bus);
         if (bus_publish(scene->bus, &scene->draft, NULL, &error) != TG_E_OK)
             bench_fail("%s", error.message);
         if (scene->messages % BATCH == 0)
