@@ -424,6 +424,23 @@ char *read_file(const char *path, size_t *length)
     return text;
 }
 
+void copy_policies(const char *folder)
+{
+    DIR *scripts = opendir(project("scripts"));
+    const struct dirent *entry;
+    assert_non_null(scripts);
+    assert_true(mkdir(folder, 0755) == 0 || errno == EEXIST);
+    while ((entry = readdir(scripts)) != NULL) {
+        size_t length;
+        if (strstr(entry->d_name, ".lua") == NULL)
+            continue;
+        char *text = read_file(project(text_of("scripts/%s", entry->d_name)), &length);
+        write_file(text_of("%s/%s", folder, entry->d_name), "%s", text);
+        free(text);
+    }
+    assert_int_equal(closedir(scripts), 0);
+}
+
 int64_t parse_time(const char *text)
 {
     int64_t time;

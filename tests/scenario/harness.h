@@ -95,7 +95,8 @@ const char *text_of(const char *format, ...) __attribute__((format(printf, 1, 2)
 void write_file(const char *path, const char *format, ...) __attribute__((format(printf, 2, 3)));
 char *read_file(const char *path, size_t *length); /* free() it; ends with a NUL */
 bool file_exists(const char *path);
-int64_t parse_time(const char *text); /* RFC 3339, as in results, to nanoseconds */
+void copy_policies(const char *folder); /* the shipped ones; makes the folder */
+int64_t parse_time(const char *text);   /* RFC 3339, as in results, to nanoseconds */
 
 /* ---- a market made for a test, and an agent that says what the test wants ---- */
 

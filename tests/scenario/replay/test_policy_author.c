@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define RULE                                                                                       \
     "local function bad_week(case)\n"                                                              \
@@ -40,18 +39,9 @@ static char *replaced(char *text, const char *old, const char *new)
 
 static const char *folder(void)
 {
-    static const char *const names[] = {"conflict.lua", "consensus.lua", "correlation.lua",
-                                        "sizing.lua"};
     const char *path = scratch("mine");
-    if (file_exists(path))
-        return path;
-    assert_int_equal(mkdir(path, 0755), 0);
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        size_t length;
-        char *text = read_file(project(text_of("scripts/%s", names[i])), &length);
-        write_file(text_of("%s/%s", path, names[i]), "%s", text);
-        free(text);
-    }
+    if (!file_exists(path))
+        copy_policies(path);
     return path;
 }
 

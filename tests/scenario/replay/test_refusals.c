@@ -276,19 +276,6 @@ static void a_full_disk_is_said_and_is_a_failure(void **state)
 
 /* ---- policies ---- */
 
-static void copy_policies(const char *folder)
-{
-    static const char *const names[] = {"conflict.lua", "consensus.lua", "correlation.lua",
-                                        "risk.lua", "sizing.lua"};
-    assert_true(mkdir(folder, 0755) == 0 || file_exists(folder));
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        size_t length;
-        char *text = read_file(project(text_of("scripts/%s", names[i])), &length);
-        write_file(text_of("%s/%s", folder, names[i]), "%s", text);
-        free(text);
-    }
-}
-
 static void refused_policy(const char *folder, const char *first, const char *second)
 {
     struct run run;
