@@ -345,6 +345,55 @@ static void test_options_are_checked(void **state)
     assert_null(trade_symbol(f.trade, 3));
 }
 
+/* Entries alone are cancelled, in whatever state; protective legs stay. */
+static void test_all_entries_cancelled(void **state)
+{
+    (void)state;
+    (void)open_position(&f, f.btc, TG_SIDE_BUY, "1000", "40000", "39000", "42000", "open");
+    struct tg_order stop = last_sent(&f, TG_ORDER_TYPE_STOP_LOSS);
+    struct trade_entry entry = entry_of(f.btc, TG_SIDE_BUY, "1000", "sent");
+    struct tg_uuid sent = enter(&f, &entry);
+    entry.decision_key = "rests";
+    struct tg_uuid rests = enter(&f, &entry);
+    accept(&f, rests);
+    entry.decision_key = "intended";
+    struct tg_uuid intended;
+    assert_int_equal(trade_enter(f.trade, &entry, f.now, &intended, NULL), 0);
+    trade_cancel_entries(f.trade);
+    pump(&f);
+    assert_int_equal(order_of(&f, intended)->state, TRADE_ORDER_VOID);
+    say(&f, sent, TG_EXECUTION_CANCELLED);
+    say(&f, rests, TG_EXECUTION_CANCELLED);
+    assert_int_equal(order_of(&f, sent)->state, TRADE_ORDER_CANCELLED);
+    assert_int_equal(order_of(&f, rests)->state, TRADE_ORDER_CANCELLED);
+    assert_int_not_equal(order_of(&f, stop.id)->state, TRADE_ORDER_CANCELLED);
+    assert_null(trade_entry_at(f.trade, 0));
+    trade_cancel_entries(f.trade); /* nothing is left to cancel */
+    assert_int_equal(open_count(&f), 1);
+}
+
+/* How much a fraction takes, and how much of it is on its way. */
+static void test_share_and_what_is_closing(void **state)
+{
+    (void)state;
+    (void)open_position(&f, f.btc, TG_SIDE_BUY, "1000", "40000", "0", "0", "open");
+    const struct trade_position *position = trade_position_at(f.trade, 0);
+    struct tg_uuid id = position->id;
+    assert_int_equal(trade_close_share(f.trade, position, dec("0.5")).units, dec("0.0125").units);
+    assert_int_equal(trade_close_share(f.trade, position, dec("1")).units, dec("0.025").units);
+    /* less than the minimum would be left: all */
+    assert_int_equal(trade_close_share(f.trade, position, dec("0.99999999")).units,
+                     dec("0.025").units);
+    assert_int_equal(trade_position_closing(f.trade, &id).units, 0);
+    assert_int_equal(trade_close_all(f.trade, dec("0.5"), "test", f.now, NULL, NULL), 0);
+    pump(&f);
+    assert_int_equal(trade_position_closing(f.trade, &id).units, dec("0.0125").units);
+    say(&f, last_sent(&f, TG_ORDER_TYPE_MARKET).id, TG_EXECUTION_REJECTED);
+    assert_int_equal(trade_position_closing(f.trade, &id).units, 0);
+    id.bytes[0] ^= 1;
+    assert_int_equal(trade_position_closing(f.trade, &id).units, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,6 +412,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_blocked_between_intent_and_sending, setup_journal,
                                         teardown),
         cmocka_unit_test_setup_teardown(test_thousands_of_orders, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_all_entries_cancelled, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_share_and_what_is_closing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_options_are_checked, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

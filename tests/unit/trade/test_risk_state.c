@@ -160,6 +160,23 @@ static void test_daily_and_weekly_by_calendar(void **state)
     assert_int_equal(f.alert_count, 2);
 }
 
+/* One cent less than a tenth in a week, over days that are each below their own limit. */
+static void test_weekly_loss_one_cent_less(void **state)
+{
+    (void)state;
+    trade_with_result("-400");
+    step(&f, TG_NS_PER_DAY);
+    trade_with_result("-400");
+    step(&f, TG_NS_PER_DAY);
+    trade_with_result("-199.99");
+    assert_false(trade_breaker_stands(f.trade, TG_BREACH_WEEKLY_LOSS));
+    assert_int_equal(f.alert_count, 0);
+    trade_with_result("-0.01");
+    assert_true(trade_breaker_stands(f.trade, TG_BREACH_WEEKLY_LOSS));
+    assert_false(trade_breaker_stands(f.trade, TG_BREACH_DAILY_LOSS));
+    assert_int_equal(last_alert()->breach_type, TG_BREACH_WEEKLY_LOSS);
+}
+
 static void test_new_day_tells_anew(void **state)
 {
     (void)state;
@@ -333,6 +350,7 @@ int main(void)
         CASE(test_limit_between_two_units),
         CASE(test_rate_trips),
         CASE(test_daily_and_weekly_by_calendar),
+        CASE(test_weekly_loss_one_cent_less),
         CASE(test_new_day_tells_anew),
         CASE(test_drawdown),
         CASE(test_losses_in_a_row),
