@@ -100,6 +100,8 @@ int coord__on_command(void *context, const struct tg_message *message);
 
 /* emergency.c */
 int coord__on_alert(void *context, const struct tg_message *message);
+/* Pauses trading where a policy is not asked any more. */
+void coord__heed_quarantine(struct coord *coord);
 
 /* decisions.c */
 /* FNV-1a of the keys of the last decisions. */

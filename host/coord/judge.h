@@ -1,7 +1,7 @@
 /*
- * What the coordinator asks of policies, as data: sizing, consensus, conflicts, risk. Prices and
- * money are doubles here because policies judge ratios; every amount that comes back is turned into
- * a decimal, rounded down, and held against the hard limits before anything acts on it.
+ * What the coordinator asks of policies, as data: sizing, consensus, conflicts, risk, emergencies.
+ * Prices and money are doubles here because policies judge ratios; every amount that comes back is
+ * turned into a decimal, rounded down, and held against the hard limits before anything acts on it.
  */
 #ifndef TG_COORD_JUDGE_H
 #define TG_COORD_JUDGE_H
@@ -158,10 +158,34 @@ struct coord_risk_verdict {
     struct coord_adjustment warnings[COORD_ADJUSTMENTS_MAX];
 };
 
+/* ---- emergencies ---- */
+
+struct coord_emergency_actions {
+    bool pause_trading, reduce_positions, halt_all, close_positions;
+    bool pause_symbol; /* the one that the alert names */
+};
+struct coord_emergency_case {
+    uint8_t breach;              /* TG_BREACH_* */
+    uint8_t severity;            /* TG_SEVERITY_* */
+    char symbol[TG_SYMBOL_SIZE]; /* "" where the alert names none */
+    bool is_configured;          /* the configuration has actions for the breach: these */
+    struct coord_emergency_actions configured;
+    uint32_t positions_open;
+    struct coord_emergency_actions minimum; /* done in any case; policies do not see it */
+};
+struct coord_emergency_verdict {
+    struct coord_emergency_actions actions;
+    char reason[COORD_NOTE_SIZE];
+};
+/* Adds to `actions` what `minimum` has and they do not cover: a halt covers a pause, closing covers
+ * reducing. True where there was something to add. */
+bool coord_emergency_tighten(struct coord_emergency_actions *actions,
+                             const struct coord_emergency_actions *minimum);
+
 /*
  * Each function answers at once; non-zero: the policy failed (sentence in `error`) and the verdict
  * is the cautious one already: consensus multiplier 1, conflict wait, size 0, risk RULE_ERROR
- * rejected.
+ * rejected, of an emergency the minimum.
  */
 struct coord_judge {
     int (*consensus)(void *context, const struct coord_consensus_case *given,
@@ -175,6 +199,12 @@ struct coord_judge {
     /* Content digest of the generation that judges, hexadecimal. */
     const char *(*version)(void *context);
     void *context;
+    /* NULL: the minimum is done. */
+    int (*emergency)(void *context, const struct coord_emergency_case *given,
+                     struct coord_emergency_verdict *verdict, struct tg_error *error);
+    /* A sentence while a policy has failed so often that it is not asked any more, else NULL.
+     * Trading pauses on it and cannot be resumed. NULL: never. */
+    const char *(*quarantine)(void *context);
 };
 
 #endif

@@ -385,13 +385,9 @@ static void run_scheduled(struct coord *coord, struct coord_slot *slot)
         step_order(coord, slot);
 }
 
-void coord__run(struct coord *coord, struct coord_slot *slot)
+static void run_signal(struct coord *coord, struct coord_slot *slot)
 {
     struct coord_decision *decision = &slot->decision;
-    if (decision->kind != COORD_KIND_SIGNAL) {
-        run_scheduled(coord, slot);
-        return;
-    }
     if (!step_state(coord, slot) || !step_consensus(coord, slot) || !step_context(coord, slot))
         return;
     if (is_entry(decision)) {
@@ -405,4 +401,13 @@ void coord__run(struct coord *coord, struct coord_slot *slot)
     if (is_entry(decision) && !judge_conflicts(coord, slot, true))
         return;
     step_order(coord, slot);
+}
+
+void coord__run(struct coord *coord, struct coord_slot *slot)
+{
+    if (slot->decision.kind == COORD_KIND_SIGNAL)
+        run_signal(coord, slot);
+    else
+        run_scheduled(coord, slot);
+    coord__heed_quarantine(coord);
 }

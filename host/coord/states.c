@@ -167,6 +167,11 @@ int coord_resume(struct coord *coord, const char *actor, const char *reason, str
 {
     if (coord->state != COORD_PAUSED)
         return refuse(coord, "resume", "PAUSED", error);
+    const struct coord_judge *judge = &coord->options.judge;
+    const char *quarantine = judge->quarantine ? judge->quarantine(judge->context) : NULL;
+    if (quarantine != NULL)
+        return TG_FAIL(error, REFUSED, "resume: %.180s; a reload of the policies lifts that",
+                       quarantine);
     return coord__transition(coord, COORD_RUNNING, actor, reason, error);
 }
 

@@ -1,5 +1,5 @@
 /*
- * A generation: all files of the folder as they were at one moment, in one machine, with the four
+ * A generation: all files of the folder as they were at one moment, in one machine, with the five
  * functions that judge. It is complete before anybody sees it; nothing of it changes afterwards.
  *
  *   read all files -> digest -> one machine -> per policy: load, contract, self-tests

@@ -223,6 +223,32 @@ static bool risk_refuses(const union policy__verdict *verdict)
     return verdict->risk.status == COORD_RISK_REJECTED || verdict->risk.status == COORD_RISK_HALTED;
 }
 
+/* ---- emergencies ---- */
+
+static void emergency_preset(union policy__case *given)
+{
+    given->emergency.severity = TG_SEVERITY_HIGH;
+}
+
+static enum policy__held emergency_hold(const void *given, void *verdict,
+                                        const struct policy__bounds *bounds, struct tg_error *error)
+{
+    (void)bounds;
+    const struct coord_emergency_case *asked = given;
+    struct coord_emergency_verdict *said = verdict;
+    if (!coord_emergency_tighten(&said->actions, &asked->minimum))
+        return POLICY__FINE;
+    (void)TG_FAIL(error, RANGE, "verdict does less than the configuration wants");
+    return POLICY__LOOSENED;
+}
+
+static bool emergency_refuses(const union policy__verdict *verdict)
+{
+    const struct coord_emergency_actions *actions = &verdict->emergency.actions;
+    return actions->pause_trading || actions->reduce_positions || actions->halt_all ||
+           actions->close_positions || actions->pause_symbol;
+}
+
 const struct policy__kind policy__kinds[POLICY__COUNT] = {
     [POLICY__CONSENSUS] = {"consensus", &policy__consensus_input, &policy__consensus_output,
                            consensus_preset, consensus_hold, consensus_refuses},
@@ -232,4 +258,6 @@ const struct policy__kind policy__kinds[POLICY__COUNT] = {
                         sizing_hold, sizing_refuses},
     [POLICY__RISK] = {"risk", &policy__risk_input, &policy__risk_output, risk_preset, risk_hold,
                       risk_refuses},
+    [POLICY__EMERGENCY] = {"emergency", &policy__emergency_input, &policy__emergency_output,
+                           emergency_preset, emergency_hold, emergency_refuses},
 };

@@ -2,8 +2,9 @@
  * The judge that the coordinator asks. A question goes to the script of the generation in use; its
  * verdict is held against the proposal in C. A script that fails in any way gives the cautious
  * verdict: consensus changes nothing, conflicts wait, the size is 0, the trade is rejected with
- * RULE_ERROR. One that fails three times in a row is in quarantine: it is not asked any more, and
- * the coordinator, which sees the quarantine, stops trading.
+ * RULE_ERROR, in an emergency the configured minimum is done. One that fails three times in a row
+ * is in quarantine: it is not asked any more, and the coordinator, which sees the quarantine, stops
+ * trading.
  *
  * One thread, the core's. The policy owns its generations; the log is borrowed. A generation stays
  * while a question to it goes on, whatever is activated meanwhile.
@@ -123,6 +124,25 @@ static int judge_risk(void *context, const struct coord_risk_case *given,
     return code;
 }
 
+static int judge_emergency(void *context, const struct coord_emergency_case *given,
+                           struct coord_emergency_verdict *verdict, struct tg_error *error)
+{
+    struct tg_error own;
+    struct tg_error *said = error ? error : &own;
+    int code = ask(context, POLICY__EMERGENCY, given, verdict, said);
+    if (code) {
+        verdict->actions = given->minimum;
+        snprintf(verdict->reason, sizeof verdict->reason, "%.*s", COORD_NOTE_SIZE - 1,
+                 said->message);
+    }
+    return code;
+}
+
+static const char *judge_quarantine(void *context)
+{
+    return policy_quarantine(context);
+}
+
 static const char *judge_version(void *context)
 {
     return policy_version(context);
@@ -162,7 +182,9 @@ struct coord_judge policy_judge(struct policy *policy)
                                 .sizing = judge_sizing,
                                 .risk = judge_risk,
                                 .version = judge_version,
-                                .context = policy};
+                                .context = policy,
+                                .emergency = judge_emergency,
+                                .quarantine = judge_quarantine};
 }
 
 const char *policy_version(const struct policy *policy)

@@ -1,4 +1,4 @@
-/* Inside the policy room: the four kinds of policy, a folder of files, one generation. */
+/* Inside the policy room: the five kinds of policy, a folder of files, one generation. */
 #ifndef TG_POLICY_INT_H
 #define TG_POLICY_INT_H
 
@@ -13,6 +13,7 @@ enum policy__which {
     POLICY__CONFLICT,
     POLICY__SIZING,
     POLICY__RISK,
+    POLICY__EMERGENCY,
     POLICY__COUNT
 };
 
@@ -32,12 +33,14 @@ union policy__case {
     struct coord_conflict_case conflict;
     struct coord_sizing_case sizing;
     struct coord_risk_case risk;
+    struct coord_emergency_case emergency;
 };
 union policy__verdict {
     struct coord_consensus_verdict consensus;
     struct coord_conflict_verdict conflict;
     struct coord_sizing_verdict sizing;
     struct coord_risk_verdict risk;
+    struct coord_emergency_verdict emergency;
 };
 struct policy__kind {
     const char *name; /* "risk"; the file is risk.lua */
@@ -56,6 +59,7 @@ extern const struct lua_record policy__consensus_input, policy__consensus_output
 extern const struct lua_record policy__conflict_input, policy__conflict_output;
 extern const struct lua_record policy__sizing_input, policy__sizing_output;
 extern const struct lua_record policy__risk_input, policy__risk_output;
+extern const struct lua_record policy__emergency_input, policy__emergency_output;
 
 /* ---- folder.c ---- */
 

@@ -1,5 +1,5 @@
 /*
- * The four cases and verdicts as field lists: the names that policies use, in one place. A field
+ * The five cases and verdicts as field lists: the names that policies use, in one place. A field
  * that the coordinator has not filled is nil in Lua.
  */
 #include "policy_int.h"
@@ -11,6 +11,8 @@ static const char *const regimes[] = {TG_ENUM_REGIME(WORD_OF)};
 static const char *const strictnesses[] = {TG_ENUM_STRICTNESS(WORD_OF)};
 static const char *const sentiments[] = {TG_ENUM_SENTIMENT(WORD_OF)};
 static const char *const sides[] = {TG_ENUM_SIDE(WORD_OF)};
+static const char *const breaches[] = {TG_ENUM_BREACH(WORD_OF)};
+static const char *const severities[] = {TG_ENUM_SEVERITY(WORD_OF)};
 static const char *const conflicts[] = {COORD_CONFLICT_LIST(WORD_OF)};
 static const char *const resolutions[] = {"proceed", "modify", "wait", "abort"};
 static const char *const statuses[] = {"approved", "modified", "rejected", "halted"};
@@ -215,3 +217,32 @@ static const struct lua_field risk_output_fields[] = {
     RECORDS(coord_risk_verdict, warnings, warning_count, COORD_ADJUSTMENTS_MAX, adjustment),
 };
 RECORD(policy__risk_output, "verdict", coord_risk_verdict, risk_output_fields);
+
+/* ---- emergencies ---- */
+
+/* The actions stand in the case and in the verdict themselves: case.halt_all, verdict.halt_all. */
+#define ACTION(type, part, field)                                                                  \
+    {                                                                                              \
+        .name = #field, .kind = LUA_FIELD_FLAG, .offset = offsetof(struct type, part.field)        \
+    }
+static const struct lua_field emergency_input_fields[] = {
+    WORD(coord_emergency_case, breach, 0, breaches),
+    WORD(coord_emergency_case, severity, 0, severities),
+    TEXT(coord_emergency_case, symbol, 0, TG_SYMBOL_SIZE),
+    FLAG(coord_emergency_case, is_configured),
+    ACTION(coord_emergency_case, configured, pause_trading),
+    ACTION(coord_emergency_case, configured, reduce_positions),
+    ACTION(coord_emergency_case, configured, halt_all),
+    ACTION(coord_emergency_case, configured, close_positions),
+    COUNT(coord_emergency_case, positions_open, 0),
+};
+RECORD(policy__emergency_input, "case", coord_emergency_case, emergency_input_fields);
+static const struct lua_field emergency_output_fields[] = {
+    ACTION(coord_emergency_verdict, actions, pause_trading),
+    ACTION(coord_emergency_verdict, actions, reduce_positions),
+    ACTION(coord_emergency_verdict, actions, halt_all),
+    ACTION(coord_emergency_verdict, actions, close_positions),
+    ACTION(coord_emergency_verdict, actions, pause_symbol),
+    TEXT(coord_emergency_verdict, reason, LUA_REQUIRED | LUA_SHORTEN, COORD_NOTE_SIZE),
+};
+RECORD(policy__emergency_output, "verdict", coord_emergency_verdict, emergency_output_fields);

@@ -251,7 +251,12 @@ static inline struct world *world_new(void)
     w->sizing.size_usd = 1000.0;
     (void)snprintf(w->policy_sentence, sizeof(w->policy_sentence), "risk.lua:14: nil value");
     w->options = (struct coord_options){
-        .judge = {fake_consensus, fake_conflicts, fake_sizing, fake_risk, fake_version, w},
+        .judge = {.consensus = fake_consensus,
+                  .conflicts = fake_conflicts,
+                  .sizing = fake_sizing,
+                  .risk = fake_risk,
+                  .version = fake_version,
+                  .context = w},
         .market = {fake_price, w},
         .store = {.decision = fake_keep_decision, .transition = fake_keep_transition, .context = w},
         .decision_deadline_ns = 45 * TG_NS_PER_SEC,

@@ -32,8 +32,8 @@ static inline void copy_shipped(const char *name)
     write_file(name, text);
 }
 
-static const char *const names[] = {"conflict.lua", "consensus.lua", "correlation.lua", "risk.lua",
-                                    "sizing.lua"};
+static const char *const names[] = {"conflict.lua",  "consensus.lua", "correlation.lua",
+                                    "emergency.lua", "risk.lua",      "sizing.lua"};
 
 static inline int make_folder(void **state)
 {

@@ -377,7 +377,7 @@ static void check_reports_every_file(void **state)
     size_t count;
     prepare(&fixture, folder);
     assert_int_equal(policy_check(&fixture.options, reports, 16, &count, &fixture.error), 0);
-    assert_int_equal(count, 5);
+    assert_int_equal(count, 6);
     for (size_t i = 0; i < count; i++) {
         assert_string_equal(reports[i].name, names[i]);
         assert_string_equal(reports[i].failure, "");
@@ -392,17 +392,17 @@ static void check_reports_every_file(void **state)
     assert_int_equal(unlink(path), 0);
     write_file("library.lua", "return 7\n");
     assert_int_not_equal(policy_check(&fixture.options, reports, 16, &count, &fixture.error), 0);
-    assert_non_null(strstr(fixture.error.message, "3 of 6 policies are not fine"));
-    assert_int_equal(count, 6);
-    assert_string_equal(reports[3].name, "library.lua");
-    assert_non_null(strstr(reports[3].failure, "library.lua:1: returns a number"));
-    assert_int_equal(reports[4].tests_passed, 1);
-    assert_int_equal(reports[4].tests_failed, 2);
+    assert_non_null(strstr(fixture.error.message, "3 of 7 policies are not fine"));
+    assert_int_equal(count, 7);
+    assert_string_equal(reports[4].name, "library.lua");
+    assert_non_null(strstr(reports[4].failure, "library.lua:1: returns a number"));
+    assert_int_equal(reports[5].tests_passed, 1);
+    assert_int_equal(reports[5].tests_failed, 2);
     snprintf(path, sizeof path, "%s/risk.lua:6: self-test 'a': verdict.size_usd is 1, expected 2",
              folder);
-    assert_string_equal(reports[4].failure, path);
-    assert_string_equal(reports[5].name, "sizing.lua");
-    assert_non_null(strstr(reports[5].failure, "sizing.lua: is missing"));
+    assert_string_equal(reports[5].failure, path);
+    assert_string_equal(reports[6].name, "sizing.lua");
+    assert_non_null(strstr(reports[6].failure, "sizing.lua: is missing"));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_folder, remove_folder)
