@@ -37,20 +37,21 @@ static void add_setting(void *context, const char *key, const char *text, const 
             (struct plugin_setting){.key = key, .text = text, .where = where};
 }
 
-static int create_instance(struct host *host, struct plugin_instance_options *options,
+static int create_instance(struct host *host, const struct plugin_instance_options *options,
                            const char *settings_path, struct plugin_instance **instance,
                            struct tg_error *error)
 {
     struct setting_list list = {.count = 0};
+    struct plugin_instance_options with_settings = *options;
     if (settings_path != NULL)
         conf_subtree_each(host->options.conf, settings_path, add_setting, &list);
     if (list.too_many)
         return TG_FAIL(error, RANGE, "%s: more than %u settings", settings_path, SETTINGS_MAX);
     if (settings_path != NULL) {
-        options->settings = list.items;
-        options->setting_count = list.count;
+        with_settings.settings = list.items;
+        with_settings.setting_count = list.count;
     }
-    return plugin_instance_create(host->plugins, options, instance, error);
+    return plugin_instance_create(host->plugins, &with_settings, instance, error);
 }
 
 /*
