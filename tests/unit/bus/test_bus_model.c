@@ -1,7 +1,7 @@
 /*
  * The bus beside a simple model of it: publishing, subscribing and unsubscribing at random, outside
  * and inside handlers and filters. The model says which callback has to come next, with which
- * message; after each step the figures of both are compared. A subscription's context is freed as
+ * message; every few steps the figures of both are compared. A subscription's context is freed as
  * soon as it is replaced or gone, so that a sanitizer sees a late use.
  */
 #include <setjmp.h>
@@ -15,6 +15,7 @@
 #include "bus_world.h"
 
 #define STEPS       100000u
+#define CHECK_EVERY 5u /* outside and inside callbacks */
 #define SUBSCRIBERS 6u
 #define TOPICS      3u
 #define SYMBOLS     4u
@@ -315,7 +316,8 @@ static void act(struct model *model)
         world_advance(&model->world, (int64_t)draw(model, 3));
     else
         assert_int_equal(bus_pump(model->world.bus, 0), 0);
-    check_figures(model);
+    if (model->steps % CHECK_EVERY == 0)
+        check_figures(model);
 }
 
 /* Both kinds of callback: is it the one that is due? Then a few steps inside it. */
@@ -334,7 +336,6 @@ static struct slot *enter(const struct ticket *ticket, const struct tg_message *
     assert_int_equal(number, model->current.number);
     assert_int_equal(message->topic, topic_numbers[model->current.topic]);
     assert_int_equal(bus_hops(model->world.bus), model->current.hops + 1);
-    check_figures(model);
     model->callbacks++;
     model->in_callback = true;
     return slot;
@@ -427,14 +428,12 @@ static void run(uint64_t seed, bool conflates)
 static void test_plain(void **state)
 {
     (void)state;
-    run(1, false);
     run(20220131, false);
 }
 
 static void test_conflating(void **state)
 {
     (void)state;
-    run(2, true);
     run(20180401, true);
 }
 
