@@ -405,7 +405,12 @@ static void run_signal(struct coord *coord, struct coord_slot *slot)
 
 void coord__run(struct coord *coord, struct coord_slot *slot)
 {
-    if (slot->decision.kind == COORD_KIND_SIGNAL)
+    struct coord_decision *decision = &slot->decision;
+    const struct coord_judge *judge = &coord->options.judge;
+    /* all of its judging happens here: policies that were replaced since it was opened have none */
+    (void)tg_text_copy(decision->policy_version, sizeof(decision->policy_version),
+                       judge->version(judge->context));
+    if (decision->kind == COORD_KIND_SIGNAL)
         run_signal(coord, slot);
     else
         run_scheduled(coord, slot);

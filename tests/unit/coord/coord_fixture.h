@@ -41,6 +41,7 @@ struct world {
     uint32_t btc, xrp;
 
     /* the judge */
+    const char *version; /* NULL: some */
     int consensus_code, conflicts_code, override_code, sizing_code, risk_code;
     char policy_sentence[TG_ERROR_MESSAGE_SIZE];
     struct coord_consensus_verdict consensus;
@@ -141,8 +142,8 @@ static int fake_risk(void *context, const struct coord_risk_case *given,
 
 static const char *fake_version(void *context)
 {
-    (void)context;
-    return "0123456789abcdef";
+    const struct world *w = context;
+    return w->version != NULL ? w->version : "0123456789abcdef";
 }
 
 /* ---- market, store, venue, listener ---- */

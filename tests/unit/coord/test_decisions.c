@@ -378,9 +378,25 @@ static void test_words(void **state)
     assert_string_equal(coord_risk_status_text((enum coord_risk_status)4), "?");
 }
 
+/* Policies replaced between a signal and its turn: the decision names those that judged it. */
+static void test_the_version_that_judged(void **state)
+{
+    (void)state;
+    struct world *w = world_open();
+    w->version = "aaaa";
+    (void)world_signal(w, "BTC/USDT", TG_ACTION_BUY);
+    assert_int_equal(bus_pump(w->bus, 0), 1);
+    w->version = "bbbb";
+    world_settle(w);
+    world_venue(w, TG_EXECUTION_REJECTED);
+    assert_string_equal(last_decision(w)->policy_version, "bbbb");
+    world_close(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_version_that_judged),
         cmocka_unit_test(test_only_running_trades),
         cmocka_unit_test(test_hold),
         cmocka_unit_test(test_unknown_symbol_is_refused_and_told),
