@@ -8,9 +8,10 @@
 
 #include <string.h>
 
-#define REPEAT_BYTES_MAX ((size_t)64 << 10)
-#define FORMAT_BYTES_MAX ((size_t)4 << 10) /* of the format itself */
-#define BYTES_PER_CHARGE 64u
+#define REPEAT_BYTES_MAX       ((size_t)64 << 10)
+#define FORMAT_BYTES_MAX       ((size_t)4 << 10) /* of the format itself */
+#define BYTES_PER_CHARGE       64u
+#define INSTRUCTIONS_PER_DIGIT 4u
 
 /* string.find(text, what [, start]): first and last place of `what` as it stands, or nil. */
 static int text_find(lua_State *state)
@@ -118,6 +119,8 @@ static int text_format(lua_State *state)
     lua_pushvalue(state, lua_upvalueindex(1));
     lua_insert(state, 1);
     lua_call(state, count, 1);
+    /* Writing a number out takes time with its digits, far more than with its arguments. */
+    lua__charge(state, lua_rawlen(state, -1) * INSTRUCTIONS_PER_DIGIT);
     return 1;
 }
 
