@@ -443,84 +443,86 @@ static void numbers_are_exact(void **state)
 
 #define TIME "1640995260,"
 
+static const struct {
+    const char *row;
+    const char *reason;
+} refused_rows[] = {
+    {TIME "1,1,1,1", "too few columns"},
+    {"x", "too few columns"},
+    {TIME "46,319,46,319,46,319", "too many columns"},
+    {TIME "1,1,1,1,1,,,", NULL},
+    {TIME "1,1,1,1,\"1", "quotes are not closed"},
+    {TIME "1,1,1,1,\"1\"1", "quotes are not closed"},
+    {"timestamp,open,high,low,close,volume", "time is not readable"},
+    {",1,1,1,1,1", "time is not readable"},
+    {"0x61cf9980,1,1,1,1,1", "time is not readable"},
+    {"1640995260s,1,1,1,1,1", "time is not readable"},
+    {"nan,1,1,1,1,1", "time is not readable"},
+    {"2022-02-29 00:00:00,1,1,1,1,1", "time is not readable"},
+    {"2022-13-01 00:00:00,1,1,1,1,1", "time is not readable"},
+    {"2022-01-01 24:00:00,1,1,1,1,1", "time is not readable"},
+    {"2022-01-01 00:60:00,1,1,1,1,1", "time is not readable"},
+    {"2022-01-01 00:00:60,1,1,1,1,1", "time is not readable"},
+    {"2022-01-01 00:00:00.,1,1,1,1,1", "time is not readable"},
+    {"2022-01-01 00:00:00+,1,1,1,1,1", "time is not readable"},
+    {"2022-01-01 00:00:00+1:00,1,1,1,1,1", "time is not readable"},
+    {"2022-01-01 00:00:00+01:,1,1,1,1,1", "time is not readable"},
+    {"2022-01-01 00:00:00 CET,1,1,1,1,1", "time is not readable"},
+    {"2022-01-01x00:00:00,1,1,1,1,1", "time is not readable"},
+    {"2022-01-01 0,1,1,1,1,1", "time is not readable"},
+    {"2022-01-01 00:,1,1,1,1,1", "time is not readable"},
+    {"01/02/2022 00:00,1,1,1,1,1", "time is not readable"},
+    {"0,1,1,1,1,1", "time is out of range"},
+    {"-1640995260,1,1,1,1,1", "time is out of range"},
+    {"16409952600,1,1,1,1,1", "time is out of range"},
+    {"99999999999999999999999,1,1,1,1,1", "time is out of range"},
+    {"1979-12-31 23:59:59,1,1,1,1,1", "time is out of range"},
+    {"2200-01-01 00:00:00,1,1,1,1,1", "time is out of range"},
+    {TIME "abc,1,1,1,1", "open is not a number"},
+    {TIME "1,0x10,1,1,1", "high is not a number"},
+    {TIME "1,1,1.2.3,1,1", "low is not a number"},
+    {TIME "1,1,1,,1", "close is not a number"},
+    {TIME "1,1,1,1,1e", "volume is not a number"},
+    {TIME "1,1,1,1,-", "volume is not a number"},
+    {TIME "1,1,1,1,.", "volume is not a number"},
+    {TIME "1,1,1,1,1 000", "volume is not a number"},
+    {TIME "1,1,1,1,infinit", "volume is not a number"},
+    {TIME "NaN,1,1,1,1", "price is not finite"},
+    {TIME "1,-inf,1,1,1", "price is not finite"},
+    {TIME "1,1,1,+Infinity,1", "price is not finite"},
+    {TIME "1,1,1,1,nan", "volume is not finite"},
+    {TIME "0,1,1,1,1", "price is zero or negative"},
+    {TIME "1,1,-1,1,1", "price is zero or negative"},
+    {TIME "1,1,0.000000004,1,1", "price is zero or negative"},
+    {TIME "1,1,1,1,-0.00000001", "volume is negative"},
+    {TIME "90000000000.00000001,1,1,1,1", "number does not fit"},
+    {TIME "1,1,1,1,1e400", "number does not fit"},
+    {TIME "1,1,1,1,99999999999999999999", "number does not fit"},
+    {TIME "1,1,1,1,9999999999999999999", "number does not fit"},
+    {TIME "10,9,11,10,1", "high is below low"},
+    {TIME "13,12,9,10,1", "open is not between low and high"},
+    {TIME "8,12,9,10,1", "open is not between low and high"},
+    {TIME "10,12,9,13,1", "close is not between low and high"},
+    {TIME "10,12,9,8,1", "close is not between low and high"},
+};
+
 static void every_reason_is_given(void **state)
 {
     (void)state;
-    static const struct {
-        const char *row;
-        const char *reason;
-    } rows[] = {
-        {TIME "1,1,1,1", "too few columns"},
-        {"x", "too few columns"},
-        {TIME "46,319,46,319,46,319", "too many columns"},
-        {TIME "1,1,1,1,1,,,", NULL},
-        {TIME "1,1,1,1,\"1", "quotes are not closed"},
-        {TIME "1,1,1,1,\"1\"1", "quotes are not closed"},
-        {"timestamp,open,high,low,close,volume", "time is not readable"},
-        {",1,1,1,1,1", "time is not readable"},
-        {"0x61cf9980,1,1,1,1,1", "time is not readable"},
-        {"1640995260s,1,1,1,1,1", "time is not readable"},
-        {"nan,1,1,1,1,1", "time is not readable"},
-        {"2022-02-29 00:00:00,1,1,1,1,1", "time is not readable"},
-        {"2022-13-01 00:00:00,1,1,1,1,1", "time is not readable"},
-        {"2022-01-01 24:00:00,1,1,1,1,1", "time is not readable"},
-        {"2022-01-01 00:60:00,1,1,1,1,1", "time is not readable"},
-        {"2022-01-01 00:00:60,1,1,1,1,1", "time is not readable"},
-        {"2022-01-01 00:00:00.,1,1,1,1,1", "time is not readable"},
-        {"2022-01-01 00:00:00+,1,1,1,1,1", "time is not readable"},
-        {"2022-01-01 00:00:00+1:00,1,1,1,1,1", "time is not readable"},
-        {"2022-01-01 00:00:00+01:,1,1,1,1,1", "time is not readable"},
-        {"2022-01-01 00:00:00 CET,1,1,1,1,1", "time is not readable"},
-        {"2022-01-01x00:00:00,1,1,1,1,1", "time is not readable"},
-        {"2022-01-01 0,1,1,1,1,1", "time is not readable"},
-        {"2022-01-01 00:,1,1,1,1,1", "time is not readable"},
-        {"01/02/2022 00:00,1,1,1,1,1", "time is not readable"},
-        {"0,1,1,1,1,1", "time is out of range"},
-        {"-1640995260,1,1,1,1,1", "time is out of range"},
-        {"16409952600,1,1,1,1,1", "time is out of range"},
-        {"99999999999999999999999,1,1,1,1,1", "time is out of range"},
-        {"1979-12-31 23:59:59,1,1,1,1,1", "time is out of range"},
-        {"2200-01-01 00:00:00,1,1,1,1,1", "time is out of range"},
-        {TIME "abc,1,1,1,1", "open is not a number"},
-        {TIME "1,0x10,1,1,1", "high is not a number"},
-        {TIME "1,1,1.2.3,1,1", "low is not a number"},
-        {TIME "1,1,1,,1", "close is not a number"},
-        {TIME "1,1,1,1,1e", "volume is not a number"},
-        {TIME "1,1,1,1,-", "volume is not a number"},
-        {TIME "1,1,1,1,.", "volume is not a number"},
-        {TIME "1,1,1,1,1 000", "volume is not a number"},
-        {TIME "1,1,1,1,infinit", "volume is not a number"},
-        {TIME "NaN,1,1,1,1", "price is not finite"},
-        {TIME "1,-inf,1,1,1", "price is not finite"},
-        {TIME "1,1,1,+Infinity,1", "price is not finite"},
-        {TIME "1,1,1,1,nan", "volume is not finite"},
-        {TIME "0,1,1,1,1", "price is zero or negative"},
-        {TIME "1,1,-1,1,1", "price is zero or negative"},
-        {TIME "1,1,0.000000004,1,1", "price is zero or negative"},
-        {TIME "1,1,1,1,-0.00000001", "volume is negative"},
-        {TIME "90000000000.00000001,1,1,1,1", "number does not fit"},
-        {TIME "1,1,1,1,1e400", "number does not fit"},
-        {TIME "1,1,1,1,99999999999999999999", "number does not fit"},
-        {TIME "1,1,1,1,9999999999999999999", "number does not fit"},
-        {TIME "10,9,11,10,1", "high is below low"},
-        {TIME "13,12,9,10,1", "open is not between low and high"},
-        {TIME "8,12,9,10,1", "open is not between low and high"},
-        {TIME "10,12,9,13,1", "close is not between low and high"},
-        {TIME "10,12,9,8,1", "close is not between low and high"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+    for (size_t i = 0; i < sizeof refused_rows / sizeof *refused_rows; i++) {
         struct reading reading;
         char text[512];
         snprintf(text, sizeof text, HEADER "1640995200,10,12,9,11,5\n%s\n1640995320,11,12,9,10,5\n",
-                 rows[i].row);
+                 refused_rows[i].row);
         reading_open(&reading, text, "timeframe=1m", NULL);
         const char *reason = reading.host.refusal_count ? reading.host.refusals[0].reason : "none";
-        if (strcmp(reason, rows[i].reason ? rows[i].reason : "none") != 0) {
-            fail_msg("%s: refused because: %s", rows[i].row, reason);
+        if (strcmp(reason, refused_rows[i].reason ? refused_rows[i].reason : "none") != 0) {
+            fail_msg("%s: refused because: %s", refused_rows[i].row, reason);
         }
-        assert_int_equal(reading.host.refused_total, rows[i].reason ? 1 : 0);
-        assert_int_equal(fake_host_refused_line(&reading.host, reason), rows[i].reason ? 3 : 0);
-        assert_int_equal(reading.count, rows[i].reason ? 2 : 3);
+        assert_int_equal(reading.host.refused_total, refused_rows[i].reason ? 1 : 0);
+        assert_int_equal(fake_host_refused_line(&reading.host, reason),
+                         refused_rows[i].reason ? 3 : 0);
+        assert_int_equal(reading.count, refused_rows[i].reason ? 2 : 3);
         assert_int_equal(reading.bars[reading.count - 1].open_time, START + 2 * MINUTE);
         reading_close(&reading);
     }

@@ -275,6 +275,23 @@ static int amend(void *context, const struct tg_uuid *id, struct tg_decimal size
     return cancel(context, id, error);
 }
 
+static struct trade_limits wide_limits(void)
+{
+    const struct tg_decimal hundred = tg_decimal_whole(100);
+    return (struct trade_limits){.position_size_max_pct = hundred,
+                                 .exposure_max_pct = hundred,
+                                 .margin_utilization_max_pct = hundred,
+                                 .daily_loss_max_pct = hundred,
+                                 .weekly_loss_max_pct = hundred,
+                                 .drawdown_max_pct = hundred,
+                                 .price_collar_pct = hundred,
+                                 .leverage_max = 1,
+                                 .positions_per_symbol_max = 1,
+                                 .positions_max = 1,
+                                 .entry_orders_per_minute_max = 9,
+                                 .entry_orders_per_day_max = 9};
+}
+
 static void test_journal_answers_intents(void **state)
 {
     (void)state;
@@ -288,18 +305,7 @@ static void test_journal_answers_intents(void **state)
                                     .starting_balance = tg_decimal_whole(10000),
                                     .venue = {submit, cancel, amend, &sent},
                                     .journal = store_journal(store),
-                                    .limits = {.position_size_max_pct = hundred,
-                                               .exposure_max_pct = hundred,
-                                               .margin_utilization_max_pct = hundred,
-                                               .daily_loss_max_pct = hundred,
-                                               .weekly_loss_max_pct = hundred,
-                                               .drawdown_max_pct = hundred,
-                                               .price_collar_pct = hundred,
-                                               .leverage_max = 1,
-                                               .positions_per_symbol_max = 1,
-                                               .positions_max = 1,
-                                               .entry_orders_per_minute_max = 9,
-                                               .entry_orders_per_day_max = 9}};
+                                    .limits = wide_limits()};
     struct trade_symbol_options btc = {"BTC/USDT", tg_decimal_units(10000), 2, 8};
     struct tg_bar bar = {.open_time = MONDAY,
                          .open = hundred,
@@ -347,7 +353,14 @@ static void test_journal_answers_intents(void **state)
     assert_int_equal(counters_of(store).fills, 1);
     assert_true(counters_of(store).positions >= 1);
     trade_destroy(trade);
+    store_destroy(store);
+}
 
+static void test_transitions_are_counted(void **state)
+{
+    (void)state;
+    struct store *store = open_store(0, 0, NULL);
+    struct tg_error error = {0};
     struct coord_store interface = store_for_coordinator(store);
     struct coord_transition transition = {.from = COORD_RUNNING, .to = COORD_HALTED};
     assert_int_equal(interface.transition(interface.context, &transition, &error), 0);
@@ -366,6 +379,7 @@ int main(void)
         cmocka_unit_test(test_disk_full),
         cmocka_unit_test(test_finish_without_a_file),
         cmocka_unit_test(test_journal_answers_intents),
+        cmocka_unit_test(test_transitions_are_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
