@@ -156,11 +156,16 @@ static int create_trade(struct host *host, struct tg_error *error)
 
 /* ---- policies, coordinator ---- */
 
+/*
+ * A policy's deadline is measured on the host's own clock: real in a live run; in a replay virtual,
+ * so that it stands still and the budget of instructions alone bounds a call, the same on any
+ * machine.
+ */
 static int create_policy(struct host *host, struct tg_error *error)
 {
     struct control_policy_settings *settings = NULL;
-    int code = control_policy_settings(host->options.conf, host->options.log,
-                                       host->options.real_clock, &settings, error);
+    int code = control_policy_settings(host->options.conf, host->options.log, host->options.clock,
+                                       &settings, error);
     if (code == 0)
         code = policy_create(&settings->options, &host->policy, error);
     free(settings);
