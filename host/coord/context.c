@@ -64,6 +64,7 @@ uint32_t coord__positions(const struct coord *coord, const struct coord_decision
         struct tg_decimal notional = {0};
         *seen = (struct coord_seen_position){.side = position->side,
                                              .same_symbol = position->symbol == decision->symbol,
+                                             .allocation = position->rebalance,
                                              .hodl = position->hodl,
                                              .regime_at_open = position->regime_at_open};
         (void)tg_text_copy(seen->symbol, sizeof(seen->symbol),

@@ -63,6 +63,7 @@ struct coord {
     uint32_t scheduled_count;
     bool scheduled_overdue;       /* something may be opened now */
     int64_t scheduled_next;       /* UTC of what is due next; INT64_MAX */
+    bool rebalanced;              /* a batch of sells is through: the cool-down is to begin */
     struct tg_decimal hodl_share; /* of profits, not yet spread over the bags */
     struct tg_uuid hodl_position; /* the last position that gave some */
     struct coord_closing closings[TRADE_POSITIONS_MAX];

@@ -66,7 +66,8 @@ struct coord_seen_position {
     uint8_t side; /* TG_SIDE_* */
     bool same_symbol;
     bool decision;          /* an open decision, no position yet */
-    bool hodl;              /* a hodl bag: weighs for risk, no conflict with anything */
+    bool allocation;        /* no signal opened it: weighs for risk, no conflict with anything */
+    bool hodl;              /* of these, a hodl bag: it does not count as a position */
     uint8_t regime_at_open; /* TG_REGIME_* */
     double exposure_pct;    /* size in % of equity, without leverage */
 };

@@ -152,7 +152,7 @@ static bool judge_conflicts(struct coord *coord, struct coord_slot *slot, bool a
     int64_t started = start(coord);
     (void)tg_text_copy(given.symbol, sizeof(given.symbol), decision->signal.symbol);
     for (uint32_t i = 0; i < decision->risk_case.position_count; i++)
-        if (!decision->risk_case.positions[i].hodl)
+        if (!decision->risk_case.positions[i].allocation)
             given.positions[given.position_count++] = decision->risk_case.positions[i];
     if (after_risk) {
         given.size_before = decision->risk_case.size_usd;
@@ -183,13 +183,13 @@ static bool judge_conflicts(struct coord *coord, struct coord_slot *slot, bool a
     return false;
 }
 
-/* Whether closing is about that position: a signal's closes what signals opened, a rebalancing one
- * the allocation too, and neither a hodl bag. */
+/* Whether closing is about that position: a signal closes what signals opened, a rebalancing trade
+ * what rebalancing opened, and neither a hodl bag. */
 static bool concerns(const struct coord_decision *decision, const struct trade_position *position,
                      uint8_t side)
 {
     return position->symbol == decision->symbol && position->side == side && !position->hodl &&
-           (!position->rebalance || decision->kind != COORD_KIND_SIGNAL);
+           position->rebalance == (decision->kind != COORD_KIND_SIGNAL);
 }
 
 static bool size_of_close(struct coord *coord, struct coord_slot *slot)

@@ -140,6 +140,22 @@ size_t coord_scheduled_count(const struct coord *coord)
 
 /* ---- their end ---- */
 
+static bool same_batch(const struct coord_scheduled_trade *a, const struct coord_scheduled_trade *b)
+{
+    return a->kind == b->kind && a->slot == b->slot && a->batch == b->batch &&
+           tg_text_equal(a->agent, b->agent);
+}
+
+/* A sell has filled. Where its batch has nothing more to come the cool-down begins, as it does by
+ * itself where a buy fills; trade is busy now, so a little later. */
+static void sold(struct coord *coord, const struct coord_scheduled_trade *sell)
+{
+    for (uint32_t i = 0; i < coord->scheduled_count; i++)
+        if (same_batch(&coord->scheduled[i].trade, sell))
+            return;
+    coord->rebalanced = true;
+}
+
 static bool fills_later(const struct coord *coord, const struct coord_decision *decision)
 {
     const struct trade_order *order = trade_order_find(coord->options.trade, &decision->order_id);
@@ -175,18 +191,15 @@ void coord__scheduled_order(struct coord *coord, const struct trade_order *order
     for (uint32_t i = 0; i < coord->scheduled_count; i++)
         if (coord->scheduled[i].state == COORD_SCHEDULED_ORDERED &&
             tg_uuid_equal(&coord->scheduled[i].order_id, &order->id)) {
+            struct coord_scheduled_trade sell = coord->scheduled[i].trade;
             drop(coord, i);
+            if (tg_decimal_is_positive(order->filled_size))
+                sold(coord, &sell);
             return;
         }
 }
 
 /* ---- due ---- */
-
-static bool same_batch(const struct coord_scheduled_trade *a, const struct coord_scheduled_trade *b)
-{
-    return a->kind == b->kind && a->slot == b->slot && a->batch == b->batch &&
-           tg_text_equal(a->agent, b->agent);
-}
 
 /* A buy whose batch still has a sell under way or to come. */
 static bool waits_for_sells(const struct coord *coord, const struct coord_scheduled_trade *trade)
@@ -208,25 +221,12 @@ static int64_t opens_at(const struct coord *coord, const struct coord_scheduled 
     return entry->trade.due_at + (waits_for_sells(coord, &entry->trade) ? SELLS_NS : 0);
 }
 
-static bool holds_short(const struct coord *coord, uint32_t symbol)
-{
-    const struct trade_position *position;
-    for (uint32_t i = 0; (position = trade_position_at(coord->options.trade, i)) != NULL; i++)
-        if (position->symbol == symbol && position->side == TG_SIDE_SELL)
-            return true;
-    return false;
-}
-
-/* A sell reduces what is long, a buy what is short; only a buy opens anything. */
-static void fill_signal(const struct coord *coord, const struct coord_scheduled_trade *trade,
-                        uint32_t symbol, struct tg_trading_signals *signal)
+/* A sell reduces the allocation and opens nothing. */
+static void fill_signal(const struct coord_scheduled_trade *trade,
+                        struct tg_trading_signals *signal)
 {
     (void)tg_text_copy(signal->symbol, sizeof(signal->symbol), trade->symbol);
-    signal->action = TG_ACTION_BUY;
-    if (trade->side == TG_SIDE_SELL)
-        signal->action = TG_ACTION_CLOSE_LONG;
-    else if (trade->kind == COORD_KIND_REBALANCE && holds_short(coord, symbol))
-        signal->action = TG_ACTION_CLOSE_SHORT;
+    signal->action = trade->side == TG_SIDE_SELL ? TG_ACTION_CLOSE_LONG : TG_ACTION_BUY;
     signal->confidence = 1.0;
     signal->leverage = 1;
     signal->size_usd = trade->size_usd;
@@ -255,7 +255,7 @@ static void open_trade(struct coord *coord, struct coord_scheduled *entry, struc
     decision->batch = trade->batch;
     decision->batches = trade->batches;
     decision->confidence = 1.0;
-    fill_signal(coord, trade, decision->symbol, &decision->signal);
+    fill_signal(trade, &decision->signal);
     entry->state = COORD_SCHEDULED_OPEN;
     if (symbol < 0)
         coord__end(coord, slot, COORD_OUTCOME_NO_CONTEXT, "", "%s is not traded any more",
@@ -286,6 +286,9 @@ bool coord_run_due(struct coord *coord)
     bool opened = false;
     if (!coord->scheduled_overdue && now < coord->scheduled_next)
         return false;
+    if (coord->rebalanced)
+        trade_cooldown_begin(coord->options.trade, UINT32_MAX, TRADE_COOLDOWN_POST_REBALANCE, now);
+    coord->rebalanced = false;
     if (tg_decimal_is_positive(coord->hodl_share))
         coord__hodl_spread(coord);
     for (uint32_t i = 0; i < coord->scheduled_count;) {

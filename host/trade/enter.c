@@ -6,8 +6,9 @@
  *
  * Refused (TG_E_REFUSED, the rule's code first): what the limits forbid, what is no proposal, a
  * standing breaker, a blocked symbol, and an entry against an open position of the other side of
- * the same symbol: a venue nets the two, and neither would be what the books say. A hodl bag is
- * bought outright and kept apart at the venue: it neither bars an entry nor counts as a position.
+ * the same symbol: a venue nets the two, and neither would be what the books say. The allocation
+ * and hodl bags are bought outright and kept apart at the venue: they bar no entry. Bags do not
+ * count as positions either.
  * Without a price of the symbol or of its quote currency: TG_E_STALE.
  *
  * Core thread; owns nothing.
@@ -78,17 +79,17 @@ static bool opposite_exists(const struct trade *trade, const struct trade_entry 
 {
     uint32_t symbol = entry->symbol;
     uint8_t side = entry->side;
-    if (entry->hodl)
+    if (entry->rebalance)
         return false;
     for (uint32_t i = 0; i < trade->open_count; i++) {
         const struct trade_position *view = &trade->positions[trade->open[i]].view;
-        if (view->symbol == symbol && view->side != side && !view->hodl)
+        if (view->symbol == symbol && view->side != side && !view->rebalance)
             return true;
     }
     for (uint32_t slot = trade->live_first; slot != TRADE_NONE; slot = trade->orders[slot].next) {
         const struct order *order = &trade->orders[slot];
         if (order->view.leg == TRADE_LEG_ENTRY && order->view.symbol == symbol &&
-            order->view.side != side && !order->hodl)
+            order->view.side != side && !order->rebalance)
             return true;
     }
     return false;

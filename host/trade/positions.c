@@ -351,7 +351,7 @@ int trade__position_order(struct trade *trade, struct position *position, enum t
     position->legs[leg].attempt++;
     position->legs[leg].order = trade__order_slot(trade, order);
     order->position = (uint32_t)(position - trade->positions);
-    order->hodl = view->hodl;
+    order->rebalance = view->rebalance;
     if (leg == TRADE_LEG_CLOSE) {
         bool overflow = false;
         position->closing = tg_decimal_add(position->closing, size, &overflow);
@@ -419,8 +419,10 @@ static int check_fraction(struct tg_decimal fraction, struct tg_error *error)
     return TG_E_OK;
 }
 
-/* Hodl bags never, those of the allocation where it is asked for. */
-static int close_matching(struct trade *trade, uint32_t symbol, int side, bool allocation,
+/* Whose positions: hodl bags are nobody's. */
+enum book { BOOK_SIGNALS = 1, BOOK_ALLOCATION = 2 };
+
+static int close_matching(struct trade *trade, uint32_t symbol, int side, unsigned books,
                           struct tg_decimal fraction, const char *reason,
                           const struct tg_uuid *decision_id, int64_t now, struct tg_uuid *order_id,
                           uint32_t *closed, struct tg_error *error)
@@ -436,7 +438,8 @@ static int close_matching(struct trade *trade, uint32_t symbol, int side, bool a
         if (symbol != TRADE_NONE &&
             (position->view.symbol != symbol || position->view.side != side))
             continue;
-        if (position->view.hodl || (position->view.rebalance && !allocation))
+        unsigned book = position->view.rebalance ? BOOK_ALLOCATION : BOOK_SIGNALS;
+        if (position->view.hodl || (books & book) == 0)
             continue;
         found++;
         struct tg_error cause = {0};
@@ -470,8 +473,8 @@ int trade_close(struct trade *trade, uint32_t symbol, uint8_t position_side,
 {
     if (symbol >= trade->symbol_count || position_side >= TG_SIDE_COUNT)
         return TG_FAIL(error, INVALID, "to close a position needs a known symbol and a side");
-    return close_matching(trade, symbol, position_side, false, fraction, reason, decision_id, now,
-                          order_id, closed, error);
+    return close_matching(trade, symbol, position_side, BOOK_SIGNALS, fraction, reason, decision_id,
+                          now, order_id, closed, error);
 }
 
 int trade_reduce(struct trade *trade, uint32_t symbol, uint8_t position_side,
@@ -480,15 +483,15 @@ int trade_reduce(struct trade *trade, uint32_t symbol, uint8_t position_side,
 {
     if (symbol >= trade->symbol_count || position_side >= TG_SIDE_COUNT)
         return TG_FAIL(error, INVALID, "to reduce a position needs a known symbol and a side");
-    return close_matching(trade, symbol, position_side, true, fraction, reason, decision_id, now,
-                          order_id, closed, error);
+    return close_matching(trade, symbol, position_side, BOOK_ALLOCATION, fraction, reason,
+                          decision_id, now, order_id, closed, error);
 }
 
 int trade_close_all(struct trade *trade, struct tg_decimal fraction, const char *reason,
                     int64_t now, uint32_t *closed, struct tg_error *error)
 {
-    return close_matching(trade, TRADE_NONE, 0, true, fraction, reason, NULL, now, NULL, closed,
-                          error);
+    return close_matching(trade, TRADE_NONE, 0, BOOK_SIGNALS | BOOK_ALLOCATION, fraction, reason,
+                          NULL, now, NULL, closed, error);
 }
 
 struct tg_decimal trade_position_closing(const struct trade *trade,

@@ -76,7 +76,7 @@ static void submit(struct trade *trade, struct order *order, int64_t now)
                            .type = view->type,
                            .side = view->side,
                            .reduce_only = view->reduce_only,
-                           .apart = order->hodl,
+                           .apart = order->rebalance,
                            .id = view->id,
                            .size = view->size,
                            .price = view->price,

@@ -247,12 +247,12 @@ int trade_enter(struct trade *trade, const struct trade_entry *entry, int64_t no
 int trade_close(struct trade *trade, uint32_t symbol, uint8_t position_side,
                 struct tg_decimal fraction, const char *reason, const struct tg_uuid *decision_id,
                 int64_t now, struct tg_uuid *order_id, uint32_t *closed, struct tg_error *error);
-/* The same for rebalancing: positions of the allocation too, and hodl bags stay. */
+/* The same for rebalancing: the allocation's position alone. */
 int trade_reduce(struct trade *trade, uint32_t symbol, uint8_t position_side,
                  struct tg_decimal fraction, const char *reason, const struct tg_uuid *decision_id,
                  int64_t now, struct tg_uuid *order_id, uint32_t *closed, struct tg_error *error);
-/* The same for all symbols and both sides, in an emergency. Hodl bags stay: they are without
- * leverage, were paid for with profit, and only an operator parts with one. */
+/* All symbols, both sides, signals and allocation, in an emergency. Hodl bags stay: they are
+ * without leverage, were paid for with profit, and only an operator parts with one. */
 int trade_close_all(struct trade *trade, struct tg_decimal fraction, const char *reason,
                     int64_t now, uint32_t *closed, struct tg_error *error);
 /* One position, a hodl bag too: an operator's act. TG_E_NOT_FOUND: it is not open. */

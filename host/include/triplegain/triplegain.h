@@ -558,8 +558,8 @@ struct tg_order {
     uint8_t type;     /* TG_ORDER_TYPE_* */
     uint8_t side;     /* TG_SIDE_* */
     uint8_t reduce_only;
-    /* 1: bought outright and kept apart, as a hodl bag is: not netted with any other order of the
-     * symbol, and reduced only by orders that are apart as well */
+    /* 1: bought outright and kept apart, as the allocation and hodl bags are: not netted with the
+     * other orders of the symbol, and reduced only by orders that are apart as well */
     uint8_t apart;
     struct tg_uuid id; /* the client order id */
     char symbol[TG_SYMBOL_SIZE];

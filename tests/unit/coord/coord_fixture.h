@@ -269,26 +269,28 @@ static inline struct world *world_new(void)
 
 static inline void world_account(struct world *w)
 {
-    struct trade_options options = {.bus = w->bus,
-                                    .installation = "test",
-                                    .account_currency = "USDT",
-                                    .starting_balance = dec("10000"),
-                                    .venue = {fake_submit, fake_cancel, fake_amend, w},
-                                    .listener = {.order_changed = fake_order_changed,
-                                                 .position_changed = fake_position_changed,
-                                                 .context = w},
-                                    .limits = {.position_size_max_pct = dec("50"),
-                                               .exposure_max_pct = dec("1000"),
-                                               .margin_utilization_max_pct = dec("100"),
-                                               .daily_loss_max_pct = dec("100"),
-                                               .weekly_loss_max_pct = dec("100"),
-                                               .drawdown_max_pct = dec("20"),
-                                               .price_collar_pct = dec("2"),
-                                               .leverage_max = 5,
-                                               .positions_per_symbol_max = 8,
-                                               .positions_max = 16,
-                                               .entry_orders_per_minute_max = 100,
-                                               .entry_orders_per_day_max = 1000}};
+    struct trade_options options = {
+        .bus = w->bus,
+        .installation = "test",
+        .account_currency = "USDT",
+        .cooldown_ns = {[TRADE_COOLDOWN_POST_REBALANCE] = 30 * TG_NS_PER_MIN},
+        .starting_balance = dec("10000"),
+        .venue = {fake_submit, fake_cancel, fake_amend, w},
+        .listener = {.order_changed = fake_order_changed,
+                     .position_changed = fake_position_changed,
+                     .context = w},
+        .limits = {.position_size_max_pct = dec("50"),
+                   .exposure_max_pct = dec("1000"),
+                   .margin_utilization_max_pct = dec("100"),
+                   .daily_loss_max_pct = dec("100"),
+                   .weekly_loss_max_pct = dec("100"),
+                   .drawdown_max_pct = dec("20"),
+                   .price_collar_pct = dec("2"),
+                   .leverage_max = 5,
+                   .positions_per_symbol_max = 8,
+                   .positions_max = 16,
+                   .entry_orders_per_minute_max = 100,
+                   .entry_orders_per_day_max = 1000}};
     const struct trade_symbol_options symbols[] = {{"BTC/USDT", dec("0.0001"), 2, 8},
                                                    {"XRP/USDT", dec("10"), 5, 0}};
     if (trade_create(&options, &w->trade, &w->error) != 0)

@@ -264,6 +264,25 @@ static void test_sells_come_before_buys(void **state)
     world_close(w);
 }
 
+/* Sells alone begin the cool-down too, once the last one has filled. */
+static void test_sells_alone_begin_the_cooldown(void **state)
+{
+    (void)state;
+    struct world *w = open_world();
+    (void)rebalance(w, "[{\"symbol\":\"BTC/USDT\",\"side\":\"buy\",\"size_usd\":\"400\"}]");
+    fill(w, 0);
+    pass(w, HOURS(1));
+    (void)rebalance(w, "[{\"symbol\":\"BTC/USDT\",\"side\":\"sell\",\"size_usd\":\"100\"}]");
+    assert_int_equal(trade_cooldown_until(w->trade, w->btc, w->time.now_ns, NULL), 0);
+    fill(w, 1);
+    run_due(w);
+    enum trade_cooldown which = TRADE_COOLDOWN_COUNT;
+    assert_int_equal(trade_cooldown_until(w->trade, w->xrp, w->time.now_ns, &which),
+                     MONDAY + HOURS(1) + 30 * TG_NS_PER_MIN);
+    assert_int_equal(which, TRADE_COOLDOWN_POST_REBALANCE);
+    world_close(w);
+}
+
 static void test_buys_do_not_wait_for_ever(void **state)
 {
     (void)state;
@@ -295,16 +314,23 @@ static void test_a_sell_without_position_is_refused(void **state)
     world_close(w);
 }
 
-static void test_a_buy_reduces_a_short(void **state)
+/* What signals opened is theirs: neither a sell nor a buy of rebalancing touches it. */
+static void test_what_signals_opened_is_left_alone(void **state)
 {
     (void)state;
     struct world *w = open_world();
     world_open_position(w, "BTC/USDT", TG_ACTION_SELL); /* 1000 USD */
+    world_open_position(w, "XRP/USDT", TG_ACTION_BUY);
     uint32_t sent = w->sent_count;
-    (void)rebalance(w, "[{\"symbol\":\"BTC/USDT\",\"side\":\"buy\",\"size_usd\":\"400\"}]");
+    (void)rebalance(w, "[{\"symbol\":\"BTC/USDT\",\"side\":\"buy\",\"size_usd\":\"400\"},"
+                       "{\"symbol\":\"XRP/USDT\",\"side\":\"sell\",\"size_usd\":\"100\"}]");
+    assert_string_equal(w->decisions[2].code, "NO_POSITION");
     assert_int_equal(w->sent_count, sent + 1);
-    assert_int_equal(w->sent[sent].reduce_only, 1);
-    assert_int_equal(w->sent[sent].size.units, dec("0.01").units);
+    assert_int_equal(w->sent[sent].apart, 1);
+    assert_int_equal(w->sent[sent].reduce_only, 0);
+    fill(w, sent);
+    assert_non_null(trade_allocation_position(w->trade, w->btc, TG_SIDE_BUY, false));
+    assert_non_null(trade_position_at(w->trade, 2));
     world_close(w);
 }
 
@@ -508,7 +534,13 @@ static void test_a_share_of_a_profit_goes_to_bags(void **state)
     assert_int_equal(bag->size.units, dec("0.0003333").units);
     assert_int_equal(portfolio_of(w).hodl_value.units, dec("26.132").units);
     assert_int_equal(kept.count, 0);
-    /* a signal finds nothing to close, and an emergency leaves them */
+    /* risk sees it, conflicts do not; a signal finds nothing to close */
+    (void)world_signal(w, "BTC/USDT", TG_ACTION_BUY);
+    world_settle(w);
+    assert_int_equal(w->risk_asked.position_count, 2);
+    assert_int_equal(w->risk_asked.positions_open, 0);
+    assert_int_equal(w->conflicts_asked.position_count, 0);
+    answer(w, w->sent_count - 1, TG_EXECUTION_REJECTED, "1");
     (void)world_signal(w, "BTC/USDT", TG_ACTION_CLOSE_LONG);
     world_settle(w);
     assert_string_equal(last_decision(w)->code, "NO_POSITION");
@@ -594,9 +626,10 @@ int main(void)
         cmocka_unit_test(test_small_trades_of_a_large_sum_have_fewer_parts),
         cmocka_unit_test(test_a_run_rebalances_once),
         cmocka_unit_test(test_sells_come_before_buys),
+        cmocka_unit_test(test_sells_alone_begin_the_cooldown),
         cmocka_unit_test(test_buys_do_not_wait_for_ever),
         cmocka_unit_test(test_a_sell_without_position_is_refused),
-        cmocka_unit_test(test_a_buy_reduces_a_short),
+        cmocka_unit_test(test_what_signals_opened_is_left_alone),
         cmocka_unit_test(test_a_pause_ends_the_batch_that_is_due),
         cmocka_unit_test(test_risk_judges_each_batch),
         cmocka_unit_test(test_a_late_batch_is_not_made_up_for),

@@ -147,6 +147,28 @@ static void test_emergencies_leave_bags_alone(void **state)
     check_identity();
 }
 
+/* The allocation bars no entry of the other side, nor does one bar it: the venue keeps it apart. */
+static void test_the_allocation_is_apart(void **state)
+{
+    (void)state;
+    (void)buy(f.btc, "400", "a/1", false, "0.01", "40000", "0");
+    assert_int_equal(f.sent[0].apart, 1);
+    (void)open_position(&f, f.btc, TG_SIDE_SELL, "400", "40000", "41000", "0", "short");
+    (void)buy(f.btc, "400", "a/2", false, "0.01", "40000", "0");
+    assert_int_equal(open_count(&f), 2);
+    uint32_t sent = f.sent_count;
+    struct tg_error error = {0};
+    assert_int_equal(trade_reduce(f.trade, f.btc, TG_SIDE_BUY, dec("1"), "rebalance", NULL, f.now,
+                                  NULL, NULL, &error),
+                     0);
+    pump(&f);
+    assert_int_equal(f.sent[sent].apart, 1);
+    fill_sent(sent, "0.02", "40000", "0");
+    assert_int_equal(open_count(&f), 1);
+    assert_int_equal(trade_position_at(f.trade, 0)->side, TG_SIDE_SELL);
+    check_identity();
+}
+
 /* A bag bars neither an entry of the other side nor a further position. */
 static void test_bags_do_not_stand_in_the_way(void **state)
 {
@@ -163,11 +185,6 @@ static void test_bags_do_not_stand_in_the_way(void **state)
         assert_int_equal(f.sent[i].apart, 0);
     (void)buy(f.btc, "400", "h/2", true, "0.01", "40000", "0");
     assert_int_equal(open_count(&f), 2);
-    /* the allocation does: the venue would net it */
-    struct trade_entry entry = allocation_of(f.btc, "400", "a/1");
-    struct tg_error error = {0};
-    assert_int_equal(trade_enter(f.trade, &entry, f.now, NULL, &error), TG_E_REFUSED);
-    assert_memory_equal(error.message, "OPPOSITE_POSITION", 17);
     check_identity();
 }
 
@@ -233,6 +250,8 @@ static void test_identity_over_random_trades(void **state)
         if (act == 3) {
             (void)trade_reduce(f.trade, symbol, TG_SIDE_BUY, dec("0.37"), "rebalance", NULL, f.now,
                                NULL, NULL, &error);
+            (void)trade_close(f.trade, symbol, TG_SIDE_BUY, dec("0.37"), "signal", NULL, f.now,
+                              NULL, NULL, &error);
         } else {
             struct trade_entry entry = entry_of(symbol, TG_SIDE_BUY, "123.45678901", key);
             entry.rebalance = act > 0;
@@ -259,6 +278,7 @@ int main(void)
         CASE(test_entries_of_the_allocation_make_one_position),
         CASE(test_signals_leave_the_allocation_alone),
         CASE(test_emergencies_leave_bags_alone),
+        CASE(test_the_allocation_is_apart),
         CASE(test_bags_do_not_stand_in_the_way),
         CASE(test_bags_are_bought_by_rebalancing_only),
         CASE(test_no_holding_limit_and_no_cooldown_of_bags),
