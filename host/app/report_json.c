@@ -25,6 +25,8 @@ static void write_money(const struct report *report, const struct report_figures
     tg_json_put_decimal(json, "unrealised_pnl", portfolio->unrealised_pnl);
     tg_json_put_decimal(json, "fees", portfolio->fees);
     tg_json_put_decimal(json, "final_equity", portfolio->equity);
+    tg_json_put_decimal(json, "hodl_value", portfolio->hodl_value);
+    tg_json_put_decimal(json, "hodl_cash", portfolio->hodl_cash);
     tg_json_put_real(json, "return_pct", figures->return_pct);
     tg_json_put_real(json, "max_drawdown_pct", figures->drawdown_max_pct);
     put_optional(json, "sharpe", figures->has_sharpe, figures->sharpe);
@@ -189,6 +191,10 @@ static void write_positions(const struct host *host, struct tg_json_writer *json
         tg_json_object_open(json);
         tg_json_put_uuid(json, "id", &position->id);
         tg_json_put_string(json, "symbol", trade_symbol(host->trade, position->symbol)->name);
+        tg_json_put_string(json, "of",
+                           position->hodl        ? "hodl"
+                           : position->rebalance ? "allocation"
+                                                 : "signals");
         tg_json_put_string(json, "side", SCHEMA_WORD(SIDE, position->side));
         tg_json_put_decimal(json, "size", position->size);
         tg_json_put_decimal(json, "cost", position->cost);

@@ -130,6 +130,14 @@ static bool is_symbol_pair(const char *text)
     return length > 0 && text[length] == ' ' && is_symbol(text + length + 1);
 }
 
+static bool is_currency(const char *text)
+{
+    size_t length = 0;
+    while (is_upper_or_digit(text[length]))
+        length++;
+    return length > 0 && length < TG_SYMBOL_SIZE && text[length] == '\0';
+}
+
 static const struct name_rule {
     const char *parent;
     bool (*fits)(const char *name);
@@ -140,6 +148,7 @@ static const struct name_rule {
     {"risk.stop.symbols", is_symbol, "a symbol is BASE/QUOTE in capitals, as BTC/USDT"},
     {"risk.correlations", is_symbol_pair,
      "two symbols with one blank between are needed, as \"BTC/USDT XRP/USDT\""},
+    {"portfolio.targets", is_currency, "an asset is one currency in capitals, as BTC"},
     {"agents", tg_text_is_name, "an agent is named with 1 to 63 of a-z 0-9 _"},
     {"tasks", tg_text_is_name, "a task is named with 1 to 63 of a-z 0-9 _"},
 };

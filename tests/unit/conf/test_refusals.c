@@ -64,6 +64,9 @@ static const struct {
      "trading_mode, installation, account, symbols, feeds, venue, agents, plugins, tasks, "
      "schedule, coordinator, decisions, bus, market, trade, portfolio, policy, consensus, "
      "conflict, sizing, risk, replay, log)"},
+    {"portfolio:\n  targets: {BTC/USDT: 50}\n",
+     "a.yaml:2:13: portfolio.targets.BTC/USDT: not a name that is allowed here: an asset is one "
+     "currency in capitals, as BTC"},
     {"log:\n  colour: blue\n", "a.yaml:2:3: log.colour: unknown key (known here: level)"},
     {"agents:\n  x: {plugni: csv}\n", "a.yaml:2:7: agents.x.plugni: unknown key, did you mean "
                                       "plugin? (known here: plugin, lane, enabled, config)"},
