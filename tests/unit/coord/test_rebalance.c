@@ -134,7 +134,7 @@ static void fill(struct world *w, uint32_t sent)
            strcmp(w->sent[sent].symbol, "BTC/USDT") == 0 ? "40000" : "0.8");
 }
 
-static void test_small_trades_go_at_once(void **state)
+static void test_rebalancing_has_a_price_and_a_profile_of_its_own(void **state)
 {
     (void)state;
     struct world *w = open_world();
@@ -392,7 +392,7 @@ static void test_a_late_batch_is_not_made_up_for(void **state)
     world_close(w);
 }
 
-static void test_batches_survive_a_restart(void **state)
+static void test_deferred_trades_are_stored_and_survive_a_restart(void **state)
 {
     (void)state;
     struct world *w = open_world();
@@ -621,7 +621,7 @@ static void test_without_bags_profits_stay(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_small_trades_go_at_once),
+        cmocka_unit_test(test_rebalancing_has_a_price_and_a_profile_of_its_own),
         cmocka_unit_test(test_batches_come_at_their_times),
         cmocka_unit_test(test_small_trades_of_a_large_sum_have_fewer_parts),
         cmocka_unit_test(test_a_run_rebalances_once),
@@ -633,7 +633,7 @@ int main(void)
         cmocka_unit_test(test_a_pause_ends_the_batch_that_is_due),
         cmocka_unit_test(test_risk_judges_each_batch),
         cmocka_unit_test(test_a_late_batch_is_not_made_up_for),
-        cmocka_unit_test(test_batches_survive_a_restart),
+        cmocka_unit_test(test_deferred_trades_are_stored_and_survive_a_restart),
         cmocka_unit_test(test_a_new_rebalance_replaces_what_waits),
         cmocka_unit_test(test_what_cannot_be_read_is_refused_whole),
         cmocka_unit_test(test_a_share_of_a_profit_goes_to_bags),
