@@ -7,6 +7,7 @@
 
 #include "base/buffer.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -52,13 +53,19 @@ static char *replace(char *text, const char *from, const char *to)
     return text;
 }
 
+static void link_folder(const char *name)
+{
+    if (symlink(project(name), scratch(name)) != 0)
+        assert_int_equal(errno, EEXIST); /* of the test before */
+}
+
 static void write_example(void)
 {
     char *source = block_of("c", 0);
     char *configuration = block_of("yaml", 0);
     (void)mkdir(scratch("my"), 0755);
-    (void)symlink(project("config"), scratch("config"));
-    (void)symlink(project("scripts"), scratch("scripts"));
+    link_folder("config");
+    link_folder("scripts");
     write_file(scratch("my/dip_buyer.c"), "%s", source);
     write_file(scratch("my/my.yaml"), "%s", configuration);
     free(source);
