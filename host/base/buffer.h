@@ -8,7 +8,8 @@
 #include <stdint.h>
 #include <triplegain/triplegain.h>
 
-/* Once something did not fit (limit or memory), `failed` stays true and further writes do nothing. */
+/* Once something did not fit (limit or memory), `failed` stays true and further writes do nothing.
+ */
 struct tg_buffer {
     char *data; /* always ends with a NUL when not NULL; owned */
     size_t length;

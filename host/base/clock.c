@@ -11,9 +11,10 @@
 #include <string.h>
 #include <triplegain/triplegain.h>
 
-#define SECONDS_PER_DAY  INT64_C(86400)
-#define TIME_SECONDS_MAX INT64_C(9214646400) /* 2262-01-01T00:00:00Z, the first that is too late   \
-                                              */
+#define SECONDS_PER_DAY INT64_C(86400)
+#define TIME_SECONDS_MAX                                                                           \
+    INT64_C(9214646400) /* 2262-01-01T00:00:00Z, the first that is too late                        \
+                         */
 
 static int64_t virtual_now(void *context)
 {

@@ -234,7 +234,7 @@ static bool write_short(char text[32], double value)
     }
     if (value < 0.0)
         *text++ = '-';
-    while (count > 0) /* the loop above ran at least once */
+    while (count > 0)              /* the loop above ran at least once */
         *text++ = digits[--count]; /* cppcheck-suppress uninitvar */
     *text = '\0';
     return true;

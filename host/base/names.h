@@ -15,7 +15,7 @@ void tg_names_destroy(struct tg_names *names);
 /* The number of the name, added where it is new. 0: full, out of memory, or a name that is empty
  * or over 255 bytes. Copies. */
 uint32_t tg_names_add(struct tg_names *names, const char *name);
-uint32_t tg_names_find(const struct tg_names *names, const char *name); /* 0: not there */
+uint32_t tg_names_find(const struct tg_names *names, const char *name);   /* 0: not there */
 const char *tg_names_text(const struct tg_names *names, uint32_t number); /* NULL: none; borrowed */
 uint32_t tg_names_count(const struct tg_names *names);
 

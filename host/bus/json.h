@@ -32,11 +32,11 @@ size_t json_count(const struct json_value *value); /* members or items; 0 for ot
 /* Members in the order of the text: key and value of the index-th. */
 const struct json_value *json_member_at(const struct json_value *object, size_t index,
                                         const char **key);
-bool json_flag(const struct json_value *value);           /* false for others */
-double json_number(const struct json_value *value);       /* 0 for others */
-bool json_is_whole(const struct json_value *value);       /* a number written without . or e */
-int64_t json_whole(const struct json_value *value);       /* 0 for others */
-const char *json_string(const struct json_value *value);  /* NULL for others */
+bool json_flag(const struct json_value *value);          /* false for others */
+double json_number(const struct json_value *value);      /* 0 for others */
+bool json_is_whole(const struct json_value *value);      /* a number written without . or e */
+int64_t json_whole(const struct json_value *value);      /* 0 for others */
+const char *json_string(const struct json_value *value); /* NULL for others */
 
 /* Writes the value as it stands, members in their order. */
 void json_write(const struct json_value *value, struct tg_json_writer *json);

@@ -26,8 +26,8 @@ enum schema_kind {
 };
 
 struct schema_enum {
-    const char *name;          /* "regime" */
-    const char *const *words;  /* text of each value */
+    const char *name;         /* "regime" */
+    const char *const *words; /* text of each value */
     uint32_t count;
 };
 
@@ -35,7 +35,7 @@ struct schema_field {
     const char *name;
     enum schema_kind kind;
     bool required;
-    uint32_t offset, size; /* in the record */
+    uint32_t offset, size;                 /* in the record */
     const struct schema_enum *enumeration; /* of SCHEMA_ENUM */
     double minimum, maximum;               /* of DECIMAL, REAL, WHOLE */
     const char *meaning;

@@ -34,7 +34,8 @@ void obs_log_destroy(struct obs_log *log);
 /* `log` may be NULL: says nothing. `room` is a static string. level: TG_LOG_*. */
 void obs_log_write(struct obs_log *log, int level, const char *room, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
-uint64_t obs_log_count(const struct obs_log *log, int level); /* lines asked for, repeated ones too */
+uint64_t obs_log_count(const struct obs_log *log,
+                       int level); /* lines asked for, repeated ones too */
 /* A sink for people: the line to standard error. */
 void obs_log_stderr(void *context, int level, const char *line, size_t length);
 

@@ -127,7 +127,7 @@ static int judge_risk(void *context, const struct coord_risk_case *given,
 static int judge_emergency(void *context, const struct coord_emergency_case *given,
                            struct coord_emergency_verdict *verdict, struct tg_error *error)
 {
-    struct tg_error own;
+    struct tg_error own = {0};
     struct tg_error *said = error ? error : &own;
     int code = ask(context, POLICY__EMERGENCY, given, verdict, said);
     if (code) {

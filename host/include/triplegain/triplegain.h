@@ -78,14 +78,18 @@ struct tg_uuid {
 #define TG_SYMBOL_SIZE 24 /* with the terminating NUL */
 #define TG_SOURCE_SIZE 64 /* with the terminating NUL; 1 to 63 of a-z 0-9 _ */
 
-/* Every enumeration of a record: X(NAME, "text in JSON, Lua, YAML and SQL"). Values count from 0. */
-#define TG_ENUM_PRIORITY(X) X(NONE, "none") X(LOW, "LOW") X(NORMAL, "NORMAL") X(HIGH, "HIGH") X(URGENT, "URGENT")
-#define TG_ENUM_TIMEFRAME(X) X(1M, "1m") X(5M, "5m") X(15M, "15m") X(1H, "1h") X(4H, "4h") X(1D, "1d")
+/* Every enumeration of a record: X(NAME, "text in JSON, Lua, YAML and SQL"). Values count from 0.
+ */
+#define TG_ENUM_PRIORITY(X)                                                                        \
+    X(NONE, "none") X(LOW, "LOW") X(NORMAL, "NORMAL") X(HIGH, "HIGH") X(URGENT, "URGENT")
+#define TG_ENUM_TIMEFRAME(X)                                                                       \
+    X(1M, "1m") X(5M, "5m") X(15M, "15m") X(1H, "1h") X(4H, "4h") X(1D, "1d")
 #define TG_ENUM_TREND(X) X(BULLISH, "bullish") X(BEARISH, "bearish") X(NEUTRAL, "neutral")
-#define TG_ENUM_BIAS(X) X(LONG, "long") X(SHORT, "short") X(NEUTRAL, "neutral")
+#define TG_ENUM_BIAS(X)  X(LONG, "long") X(SHORT, "short") X(NEUTRAL, "neutral")
 #define TG_ENUM_SENTIMENT(X)                                                                       \
     X(VERY_BULLISH, "very_bullish")                                                                \
-    X(BULLISH, "bullish") X(NEUTRAL, "neutral") X(BEARISH, "bearish") X(VERY_BEARISH, "very_bearish")
+    X(BULLISH, "bullish")                                                                          \
+    X(NEUTRAL, "neutral") X(BEARISH, "bearish") X(VERY_BEARISH, "very_bearish")
 #define TG_ENUM_REGIME(X)                                                                          \
     X(TRENDING_BULL, "trending_bull")                                                              \
     X(TRENDING_BEAR, "trending_bear")                                                              \
@@ -98,9 +102,11 @@ struct tg_uuid {
 #define TG_ENUM_METHOD(X) X(INDICATORS, "indicators") X(MODEL, "model")
 #define TG_ENUM_VOTERS(X) X(RULES, "rules") X(MODELS, "models")
 #define TG_ENUM_ACTION(X)                                                                          \
-    X(BUY, "BUY") X(SELL, "SELL") X(HOLD, "HOLD") X(CLOSE_LONG, "CLOSE_LONG") X(CLOSE_SHORT, "CLOSE_SHORT")
+    X(BUY, "BUY")                                                                                  \
+    X(SELL, "SELL") X(HOLD, "HOLD") X(CLOSE_LONG, "CLOSE_LONG") X(CLOSE_SHORT, "CLOSE_SHORT")
 #define TG_ENUM_SIDE(X) X(BUY, "buy") X(SELL, "sell")
-#define TG_ENUM_SEVERITY(X) X(LOW, "low") X(MEDIUM, "medium") X(HIGH, "high") X(CRITICAL, "critical")
+#define TG_ENUM_SEVERITY(X)                                                                        \
+    X(LOW, "low") X(MEDIUM, "medium") X(HIGH, "high") X(CRITICAL, "critical")
 #define TG_ENUM_BREACH(X)                                                                          \
     X(NONE, "none")                                                                                \
     X(DAILY_LOSS, "daily_loss")                                                                    \
@@ -120,11 +126,19 @@ struct tg_uuid {
     X(MARKET, "market") X(LIMIT, "limit") X(STOP_LOSS, "stop_loss") X(TAKE_PROFIT, "take_profit")
 #define TG_ENUM_REBALANCE(X) X(NO_ACTION, "no_action") X(REBALANCE, "rebalance")
 
+/* clang-format off */
 #define TG_ENUM_LIST(X)                                                                            \
     X(PRIORITY) X(TIMEFRAME) X(TREND) X(BIAS) X(SENTIMENT) X(REGIME) X(STRICTNESS) X(METHOD)       \
     X(VOTERS) X(ACTION) X(SIDE) X(SEVERITY) X(BREACH) X(EXECUTION) X(ORDER_TYPE) X(REBALANCE)
+/* clang-format on */
 
-enum tg_priority { TG_PRIORITY_NONE, TG_PRIORITY_LOW, TG_PRIORITY_NORMAL, TG_PRIORITY_HIGH, TG_PRIORITY_URGENT };
+enum tg_priority {
+    TG_PRIORITY_NONE,
+    TG_PRIORITY_LOW,
+    TG_PRIORITY_NORMAL,
+    TG_PRIORITY_HIGH,
+    TG_PRIORITY_URGENT
+};
 
 /* Each enumeration becomes TG_<ENUM>_<MEMBER> and TG_<ENUM>_COUNT. */
 #define TG_M_TIMEFRAME(name, text) TG_TIMEFRAME_##name,
@@ -276,7 +290,7 @@ enum tg_rebalance { TG_ENUM_REBALANCE(TG_M_REBALANCE) TG_REBALANCE_COUNT };
 #define TG_RECORD_PORTFOLIO_UPDATES(X)                                                             \
     X(ENUM, action, REBALANCE, REQUIRED, 0, 0, "what to do")                                       \
     X(JSON, current_allocation, 512, REQUIRED, 0, 0, "asset: % of value")                          \
-    X(JSON, trades, 1024, REQUIRED, 0, 0, "list of symbol, side (buy or sell) and size_usd")        \
+    X(JSON, trades, 1024, REQUIRED, 0, 0, "list of symbol, side (buy or sell) and size_usd")       \
     X(TIME, rebalanced_at, 0, OPTIONAL, 0, 0, "slot of the publisher's last rebalance")            \
     X(TIME, slot, 0, OPTIONAL, 0, 0, "slot of the run that made it; the host sets it")             \
     X(TEXT, reasoning, 256, OPTIONAL, 0, 0, "why, for people")
@@ -290,8 +304,9 @@ enum tg_rebalance { TG_ENUM_REBALANCE(TG_M_REBALANCE) TG_REBALANCE_COUNT };
     X(SYMBOL, symbol, 0, OPTIONAL, 0, 0, "symbol concerned")
 
 #define TG_RECORD_COORDINATOR_COMMANDS(X)                                                          \
-    X(TEXT, command, 32, REQUIRED, 0, 0, "pause, resume, halt, reset, enable_task, disable_task, " \
-                                         "run_task, close_position, close_all or reload")          \
+    X(TEXT, command, 32, REQUIRED, 0, 0,                                                           \
+      "pause, resume, halt, reset, enable_task, disable_task, "                                    \
+      "run_task, close_position, close_all or reload")                                             \
     X(JSON, params, 512, REQUIRED, 0, 0, "object with the command's parameters")
 
 /* X(NAME, "name", struct) in the order of the topic numbers, which count from 1. */
@@ -312,7 +327,7 @@ enum tg_topic {
 #define TG_TOPIC_ENUM(NAME, name) TG_TOPIC_##NAME,
     TG_TOPIC_LIST(TG_TOPIC_ENUM)
 #undef TG_TOPIC_ENUM
-    TG_TOPIC_COUNT,
+        TG_TOPIC_COUNT,
     TG_TOPIC_OWN_FIRST = 64 /* numbers of x.<plugin>.<name> topics; their payload is JSON text */
 };
 
@@ -338,31 +353,31 @@ enum tg_topic {
 TG_TOPIC_LIST(TG_DECLARE_RECORD)
 #undef TG_DECLARE_RECORD
 
-#define TG_N_MARKET_DATA(k, name, a, p, lo, hi, m)          TG_MARKET_DATA_##name,
+#define TG_N_MARKET_DATA(k, name, a, p, lo, hi, m) TG_MARKET_DATA_##name,
 enum { TG_RECORD_MARKET_DATA(TG_N_MARKET_DATA) TG_MARKET_DATA_FIELDS };
-#define TG_N_TA_SIGNALS(k, name, a, p, lo, hi, m)           TG_TA_SIGNALS_##name,
+#define TG_N_TA_SIGNALS(k, name, a, p, lo, hi, m) TG_TA_SIGNALS_##name,
 enum { TG_RECORD_TA_SIGNALS(TG_N_TA_SIGNALS) TG_TA_SIGNALS_FIELDS };
-#define TG_N_REGIME_UPDATES(k, name, a, p, lo, hi, m)       TG_REGIME_UPDATES_##name,
+#define TG_N_REGIME_UPDATES(k, name, a, p, lo, hi, m) TG_REGIME_UPDATES_##name,
 enum { TG_RECORD_REGIME_UPDATES(TG_N_REGIME_UPDATES) TG_REGIME_UPDATES_FIELDS };
-#define TG_N_SENTIMENT_UPDATES(k, name, a, p, lo, hi, m)    TG_SENTIMENT_UPDATES_##name,
+#define TG_N_SENTIMENT_UPDATES(k, name, a, p, lo, hi, m) TG_SENTIMENT_UPDATES_##name,
 enum { TG_RECORD_SENTIMENT_UPDATES(TG_N_SENTIMENT_UPDATES) TG_SENTIMENT_UPDATES_FIELDS };
-#define TG_N_TRADING_SIGNALS(k, name, a, p, lo, hi, m)      TG_TRADING_SIGNALS_##name,
+#define TG_N_TRADING_SIGNALS(k, name, a, p, lo, hi, m) TG_TRADING_SIGNALS_##name,
 enum { TG_RECORD_TRADING_SIGNALS(TG_N_TRADING_SIGNALS) TG_TRADING_SIGNALS_FIELDS };
-#define TG_N_RISK_ALERTS(k, name, a, p, lo, hi, m)          TG_RISK_ALERTS_##name,
+#define TG_N_RISK_ALERTS(k, name, a, p, lo, hi, m) TG_RISK_ALERTS_##name,
 enum { TG_RECORD_RISK_ALERTS(TG_N_RISK_ALERTS) TG_RISK_ALERTS_FIELDS };
-#define TG_N_EXECUTION_EVENTS(k, name, a, p, lo, hi, m)     TG_EXECUTION_EVENTS_##name,
+#define TG_N_EXECUTION_EVENTS(k, name, a, p, lo, hi, m) TG_EXECUTION_EVENTS_##name,
 enum { TG_RECORD_EXECUTION_EVENTS(TG_N_EXECUTION_EVENTS) TG_EXECUTION_EVENTS_FIELDS };
-#define TG_N_PORTFOLIO_UPDATES(k, name, a, p, lo, hi, m)    TG_PORTFOLIO_UPDATES_##name,
+#define TG_N_PORTFOLIO_UPDATES(k, name, a, p, lo, hi, m) TG_PORTFOLIO_UPDATES_##name,
 enum { TG_RECORD_PORTFOLIO_UPDATES(TG_N_PORTFOLIO_UPDATES) TG_PORTFOLIO_UPDATES_FIELDS };
-#define TG_N_SYSTEM_EVENTS(k, name, a, p, lo, hi, m)        TG_SYSTEM_EVENTS_##name,
+#define TG_N_SYSTEM_EVENTS(k, name, a, p, lo, hi, m) TG_SYSTEM_EVENTS_##name,
 enum { TG_RECORD_SYSTEM_EVENTS(TG_N_SYSTEM_EVENTS) TG_SYSTEM_EVENTS_FIELDS };
 #define TG_N_COORDINATOR_COMMANDS(k, name, a, p, lo, hi, m) TG_COORDINATOR_COMMANDS_##name,
 enum { TG_RECORD_COORDINATOR_COMMANDS(TG_N_COORDINATOR_COMMANDS) TG_COORDINATOR_COMMANDS_FIELDS };
 
 /* TG_SET(&record, TA_SIGNALS, rsi) marks an optional field as present; TG_HAS asks for it. */
-#define TG_BIT(TOPIC, field)          (UINT64_C(1) << TG_##TOPIC##_##field)
-#define TG_SET(record, TOPIC, field)  ((record)->present |= TG_BIT(TOPIC, field))
-#define TG_HAS(record, TOPIC, field)  (((record)->present & TG_BIT(TOPIC, field)) != 0)
+#define TG_BIT(TOPIC, field)         (UINT64_C(1) << TG_##TOPIC##_##field)
+#define TG_SET(record, TOPIC, field) ((record)->present |= TG_BIT(TOPIC, field))
+#define TG_HAS(record, TOPIC, field) (((record)->present & TG_BIT(TOPIC, field)) != 0)
 
 /* A message as a handler sees it: immutable, valid while the callback runs. */
 struct tg_message {
@@ -436,9 +451,10 @@ enum {
 #define TG_INDICATOR_NUMBER(name, definition) TG_INDICATOR_##name,
     TG_INDICATOR_LIST(TG_INDICATOR_NUMBER)
 #undef TG_INDICATOR_NUMBER
-    TG_INDICATOR_COUNT
+        TG_INDICATOR_COUNT
 };
-#define TG_READY(indicators, name) (((indicators)->ready & (UINT64_C(1) << TG_INDICATOR_##name)) != 0)
+#define TG_READY(indicators, name)                                                                 \
+    (((indicators)->ready & (UINT64_C(1) << TG_INDICATOR_##name)) != 0)
 
 /* Closed bars of one timeframe, oldest first, with the indicators after the newest of them. */
 struct tg_series {
@@ -535,8 +551,8 @@ struct tg_run {
 /* ---- feeds and venues --------------------------------------------------------------------- */
 
 struct tg_feed_info {
-    uint32_t size; /* sizeof(struct tg_feed_info), set by the host */
-    uint32_t timeframe; /* TG_TIMEFRAME_* */
+    uint32_t size;           /* sizeof(struct tg_feed_info), set by the host */
+    uint32_t timeframe;      /* TG_TIMEFRAME_* */
     int64_t first_open_time; /* 0: not known */
     int64_t last_open_time;  /* 0: not known */
     uint8_t synthetic;       /* 1: the bars are made up and must be labelled so */
@@ -636,8 +652,8 @@ struct tg_host {
                        uint32_t record_size, struct tg_failure *failure);
     /* Number of an own topic x.<plugin>.<name> that the descriptor declares; 0: not declared. */
     uint32_t (*topic_number)(void *context, const char *name);
-    int64_t (*now)(void *context);       /* UTC nanoseconds; virtual in a replay */
-    uint64_t (*random)(void *context);   /* seeded per instance, repeatable in a replay */
+    int64_t (*now)(void *context);     /* UTC nanoseconds; virtual in a replay */
+    uint64_t (*random)(void *context); /* seeded per instance, repeatable in a replay */
     void (*log)(void *context, uint32_t level, const char *message);
     /* Feeds: one row could not be used. Counted and reported by reason (a few words). */
     void (*row_refused)(void *context, const char *reason, uint64_t line);
@@ -649,36 +665,68 @@ struct tg_host {
 
 enum tg_plugin_kind { TG_KIND_AGENT = 1, TG_KIND_FEED, TG_KIND_VENUE, TG_KIND_SERVICE };
 
-/* Never blocks and returns within microseconds: may run on the core thread where that is granted. */
+/* Never blocks and returns within microseconds: may run on the core thread where that is granted.
+ */
 #define TG_CAPABILITY_CORE_SAFE UINT32_C(1)
 /* Its runs see the whole portfolio. */
 #define TG_CAPABILITY_PORTFOLIO UINT32_C(2)
 
 /* Changes when the layout of any record or struct of this header changes. */
 #define TG_MIX_(hash, value) (((hash) ^ (uint64_t)(value)) * UINT64_C(0x100000001b3))
-#define TG_ABI_FINGERPRINT                                                                         \
-    TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(       \
-    TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(TG_MIX_(UINT64_C(0xcbf29ce484222325),          \
-    sizeof(struct tg_holding)), sizeof(struct tg_portfolio)),                                      \
-    sizeof(struct tg_market_data)), sizeof(struct tg_ta_signals)),                                 \
-    sizeof(struct tg_regime_updates)), sizeof(struct tg_sentiment_updates)),                       \
-    sizeof(struct tg_trading_signals)), sizeof(struct tg_risk_alerts)),                            \
-    sizeof(struct tg_execution_events)), sizeof(struct tg_portfolio_updates)),                     \
-    sizeof(struct tg_system_events)), sizeof(struct tg_coordinator_commands)),                     \
-    sizeof(struct tg_message)), sizeof(struct tg_snapshot)), sizeof(struct tg_run)),               \
-    sizeof(struct tg_order)), sizeof(struct tg_config_key)), sizeof(struct tg_host))
+#define TG_ABI_FINGERPRINT                                                                           \
+    TG_MIX_(                                                                                         \
+        TG_MIX_(                                                                                     \
+            TG_MIX_(                                                                                 \
+                TG_MIX_(                                                                             \
+                    TG_MIX_(                                                                         \
+                        TG_MIX_(                                                                     \
+                            TG_MIX_(                                                                 \
+                                TG_MIX_(                                                             \
+                                    TG_MIX_(                                                         \
+                                        TG_MIX_(                                                     \
+                                            TG_MIX_(                                                 \
+                                                TG_MIX_(                                             \
+                                                    TG_MIX_(                                         \
+                                                        TG_MIX_(                                     \
+                                                            TG_MIX_(                                 \
+                                                                TG_MIX_(                             \
+                                                                    TG_MIX_(                         \
+                                                                        TG_MIX_(                     \
+                                                                            UINT64_C(                \
+                                                                                0xcbf29ce484222325), \
+                                                                            sizeof(struct            \
+                                                                                   tg_holding)),     \
+                                                                        sizeof(                      \
+                                                                            struct tg_portfolio)),   \
+                                                                    sizeof(                          \
+                                                                        struct tg_market_data)),     \
+                                                                sizeof(struct tg_ta_signals)),       \
+                                                            sizeof(struct tg_regime_updates)),       \
+                                                        sizeof(struct tg_sentiment_updates)),        \
+                                                    sizeof(struct tg_trading_signals)),              \
+                                                sizeof(struct tg_risk_alerts)),                      \
+                                            sizeof(struct tg_execution_events)),                     \
+                                        sizeof(struct tg_portfolio_updates)),                        \
+                                    sizeof(struct tg_system_events)),                                \
+                                sizeof(struct tg_coordinator_commands)),                             \
+                            sizeof(struct tg_message)),                                              \
+                        sizeof(struct tg_snapshot)),                                                 \
+                    sizeof(struct tg_run)),                                                          \
+                sizeof(struct tg_order)),                                                            \
+            sizeof(struct tg_config_key)),                                                           \
+        sizeof(struct tg_host))
 
 struct tg_plugin {
-    uint64_t magic; /* TG_ABI_MAGIC */
-    uint32_t size;  /* sizeof(struct tg_plugin) */
-    uint16_t major; /* TG_ABI_MAJOR */
-    uint16_t minor; /* TG_ABI_MINOR: the newest the plugin makes use of */
+    uint64_t magic;       /* TG_ABI_MAGIC */
+    uint32_t size;        /* sizeof(struct tg_plugin) */
+    uint16_t major;       /* TG_ABI_MAJOR */
+    uint16_t minor;       /* TG_ABI_MINOR: the newest the plugin makes use of */
     uint64_t fingerprint; /* TG_ABI_FINGERPRINT */
     const char *name;     /* 1 to 63 of a-z 0-9 _ */
     const char *version;
     const char *description;
-    uint32_t kind;         /* TG_KIND_* */
-    uint32_t capabilities; /* TG_CAPABILITY_* */
+    uint32_t kind;                /* TG_KIND_* */
+    uint32_t capabilities;        /* TG_CAPABILITY_* */
     const char *const *publishes; /* topic names, ended by NULL; may be NULL */
     const char *const *reads;     /* topic names, ended by NULL; may be NULL */
     const struct tg_config_key *config_keys;
