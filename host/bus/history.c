@@ -91,7 +91,8 @@ static bool grow_slots(struct bus_history *history)
 
     if (slots == NULL)
         return false;
-    for (uint64_t ordinal = history->first; ordinal < history->next; ordinal++)
+    for (uint64_t ordinal = history->first; history->slots != NULL && ordinal < history->next;
+         ordinal++)
         slots[ordinal & (capacity - 1)] = history->slots[ordinal & history->slot_mask];
     free(history->slots);
     history->slots = slots;

@@ -147,6 +147,8 @@ static void redeliver_all(struct bus *bus, struct bus_subscriber *subscriber,
 
     for (uint32_t left = subscriber->letter_count; left > 0; left--) {
         struct bus_letter *letter = previous == NULL ? subscriber->oldest : previous->next;
+        if (letter == NULL) /* a handler's own failures made room by dropping */
+            return;
         if (is_quarantined(letter)) {
             result->left++;
             previous = letter;

@@ -164,10 +164,9 @@ void coord__hodl_ended(struct coord *coord, uint32_t index, const struct coord_d
     bool overflow = false;
     struct tg_decimal spent = {0};
     /* an order of unknown fate may have been filled: never bought again on a guess */
-    if (decision->outcome == COORD_OUTCOME_EXECUTION_UNKNOWN)
-        spent = trade.size_usd;
-    else if (decision->outcome == COORD_OUTCOME_EXECUTED &&
-             tg_decimal_from_double(decision->risk.size_usd, TG_ROUND_HALF_EVEN, &spent) != 0)
+    if (decision->outcome == COORD_OUTCOME_EXECUTION_UNKNOWN ||
+        (decision->outcome == COORD_OUTCOME_EXECUTED &&
+         tg_decimal_from_double(decision->risk.size_usd, TG_ROUND_HALF_EVEN, &spent) != 0))
         spent = trade.size_usd;
     trade.size_usd = tg_decimal_subtract(trade.size_usd, spent, &overflow);
     coord__unschedule(coord, index);

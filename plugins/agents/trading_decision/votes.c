@@ -30,6 +30,8 @@ const char *votes_action_text(uint8_t action)
 
 struct tg_decimal votes_median(struct tg_decimal *prices, size_t count, bool round_up)
 {
+    if (count == 0)
+        return (struct tg_decimal){0};
     for (size_t n = 1; n < count; n++) {
         struct tg_decimal price = prices[n];
         size_t place = n;
