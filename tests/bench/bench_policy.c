@@ -4,6 +4,7 @@
  *
  *   risk_verdict        microseconds of one verdict, median over all, per run
  *   risk_verdict_p99    the 99th percentile of the same
+ *   policy_reload       milliseconds of one reload: files read, compiled, tested, taken into use
  *
  * The cases change from call to call in symbol, prices, size, regime and state. Most pass all
  * fourteen rules, some are reduced, some refused. The reading of the clock around each call is
@@ -22,6 +23,7 @@
 #include <string.h>
 
 #define RUNS           9
+#define RELOADS        10
 #define VERDICTS       50000u
 #define CASES          64u
 #define PARAMETERS_MAX 256u
@@ -150,6 +152,20 @@ static void judge_only(struct coord_judge *judge, const struct coord_risk_case *
             bench_fail("%s", error.message);
 }
 
+static void run_reloads(struct policy *policy, const struct policy_options *options)
+{
+    double taken_ms[RUNS];
+    struct tg_error error;
+    for (int i = 0; i < RUNS; i++) {
+        int64_t start = bench_now_ns();
+        for (int k = 0; k < RELOADS; k++)
+            if (policy_reload(policy, options, &error))
+                bench_fail("%s", error.message);
+        taken_ms[i] = bench_seconds_since(start) * 1000 / RELOADS;
+    }
+    bench_report("policy_reload", "ms", taken_ms, RUNS);
+}
+
 int main(int count, char **arguments)
 {
     static struct parameters parameters;
@@ -175,6 +191,7 @@ int main(int count, char **arguments)
             run(&judge, cases, taken, &medians[i], &p99s[i]);
         bench_report("risk_verdict", "us", medians, RUNS);
         bench_report("risk_verdict_p99", "us", p99s, RUNS);
+        run_reloads(policy, &options);
     }
     policy_destroy(policy);
     return 0;
